@@ -1,0 +1,116 @@
+"""From an activation to a fresh torch module.
+
+    python -c "from activation_search.activations import build; print(build('prelu', channels=8))"
+"""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
+from pydoc import locate
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from activation_search.activations.activation import Activation
+from activation_search.errors import UserError
+
+
+class Function(nn.Module):
+    """A function of a tensor as a module, with its parameters fixed."""
+
+    def __init__(self, function: Callable[..., Tensor], parameters: Mapping[str, Any]):
+        super().__init__()
+        self.function = function
+        self.parameters_of_function = dict(parameters)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x, **self.parameters_of_function)
+
+    def extra_repr(self) -> str:
+        settings = [f"{key}={value}" for key, value in self.parameters_of_function.items()]
+        return ", ".join([getattr(self.function, "__name__", str(self.function)), *settings])
+
+
+def build(
+    activation: str | Mapping[str, object] | Activation,
+    *,
+    channels: int = 1,
+    channel_dim: int = 1,
+    **parameters: object,
+) -> nn.Module:
+    """A fresh module; two calls never share a learned parameter.
+
+    Args:
+        activation: name, mapping with a name, or :class:`Activation`.
+        channels: channels of its input; learned parameters per channel have this length.
+        channel_dim: where they lie: 1 for ``[B, C, ...]``, -1 for ``[B, T, C]``.
+        **parameters: the activation's own, such as ``negative_slope=0.2``.
+
+    Raises:
+        UserError: unknown name or parameter, value out of range, a width that the function
+            cannot take, or a custom function that cannot be used.
+    """
+    if parameters:
+        base = activation if isinstance(activation, Mapping) else {"name": str(activation)}
+        activation = {**base, **parameters}
+    chosen = Activation.parse(activation)
+    entry = chosen.entry
+    if channels > 1 and channels % entry.inputs:
+        raise UserError(
+            f"{entry.name} takes channels {entry.inputs} at a time and cannot read {channels}."
+        )
+    settings: dict[str, Any] = {key: p.default for key, p in entry.parameters.items()}
+    settings.update(chosen.parameters)
+    if entry.open_parameters:
+        return _build_custom(settings, channels, channel_dim)
+    return _instantiate(_implementation(entry.target), settings, channels, channel_dim)
+
+
+def _instantiate(
+    target: Callable[..., Any], settings: dict[str, Any], channels: int, channel_dim: int
+) -> nn.Module:
+    if not inspect.isclass(target):
+        return Function(target, settings)
+    accepted = inspect.signature(target).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+    layout = {"channels": channels, "channel_dim": channel_dim}
+    return target(**settings, **{k: v for k, v in layout.items() if takes_any or k in accepted})
+
+
+@cache
+def _implementation(path: str) -> Any:
+    # locate() imports a dotted path as far as it is a module and reads attributes from there.
+    return locate(path)
+
+
+def _build_custom(settings: dict[str, Any], channels: int, channel_dim: int) -> nn.Module:
+    """The user's function or module class, tried once on a small batch."""
+    path = settings.pop("target")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        target = _implementation(path)
+    except Exception as error:  # whatever the user's module raises while it is imported
+        raise UserError(f"Importing activation.target={path} failed: {error}") from error
+    if not callable(target):
+        raise UserError(
+            f"activation.target={path} names nothing callable; it should be "
+            "module.function with the module in the working directory or installed."
+        )
+    try:
+        module = _instantiate(target, settings, channels, channel_dim)
+        sample = torch.linspace(-2, 2, 6 * channels).view(2, 3, channels)
+        sample = sample.transpose(1, 2) if channel_dim == 1 else sample
+        result = module(sample)
+    except Exception as error:  # again the user's code
+        raise UserError(f"activation.target={path} failed on a small batch: {error}") from error
+    if not isinstance(result, Tensor) or result.shape != sample.shape:
+        what = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
+        raise UserError(
+            f"activation.target={path} must return a tensor of its input's shape "
+            f"{tuple(sample.shape)}, not {what}."
+        )
+    return module

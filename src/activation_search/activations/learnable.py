@@ -1,0 +1,266 @@
+"""Activations that learn their shape, and one that adds noise.
+
+Every module takes ``channels`` and ``channel_dim`` and a ``sharing`` of its parameters: one value
+per ``"channel"``, or one for the whole ``"layer"``. Formulas, start values and sources stand in
+the catalogue; attribute names of learned tensors are those of its ``learns`` column.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# A scale that a formula divides by is kept at or above this, as the PELU paper does.
+SMALLEST_SCALE = 0.1
+
+
+class Learnable(nn.Module):
+    """Creates learned tensors of the right length and lays them along the channels.
+
+    Args:
+        channels: number of channels of the input.
+        channel_dim: their dimension: 1 for ``[B, C, ...]``, -1 for ``[B, T, C]``.
+        sharing: ``"channel"`` for one value per channel, ``"layer"`` for a single one.
+    """
+
+    def __init__(self, channels: int = 1, channel_dim: int = 1, sharing: str = "channel"):
+        super().__init__()
+        self.count = channels if sharing == "channel" else 1
+        self.channel_dim = channel_dim
+
+    def start(self, value: float) -> nn.Parameter:
+        """A learned tensor ``[count]`` that starts at ``value``."""
+        return nn.Parameter(torch.full((self.count,), float(value)))
+
+    def along(self, parameter: Tensor, x: Tensor) -> Tensor:
+        """``parameter`` ``[count]`` (or ``[S, count]``) shaped to broadcast over ``x``."""
+        trailing = x.dim() - 1 - self.channel_dim % x.dim()
+        return parameter.reshape(*parameter.shape, *[1] * trailing)
+
+    def extra_repr(self) -> str:
+        return f"count={self.count}, channel_dim={self.channel_dim}"
+
+
+class PReLU(Learnable):
+    def __init__(self, init: float, **kwargs):
+        super().__init__(**kwargs)
+        self.weight = self.start(init)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.channel_dim == 1:
+            return F.prelu(x, self.weight)
+        # torch's fused kernel wants the channels on dimension 1.
+        return F.prelu(x.flatten(0, -2), self.weight).view_as(x)
+
+
+class SwishBeta(Learnable):
+    def __init__(self, beta: float, **kwargs):
+        super().__init__(**kwargs)
+        self.beta = self.start(beta)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(self.along(self.beta, x) * x)
+
+
+class PELU(Learnable):
+    def __init__(self, a: float, b: float, **kwargs):
+        super().__init__(**kwargs)
+        self.a = self.start(a)
+        self.b = self.start(b)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = self.along(self.a, x).clamp(min=SMALLEST_SCALE)
+        b = self.along(self.b, x).clamp(min=SMALLEST_SCALE)
+        return torch.where(x > 0, a / b * x, a * torch.expm1(x.clamp(max=0.0) / b))
+
+
+class SReLU(Learnable):
+    def __init__(self, tr: float, ar: float, tl: float, al: float, **kwargs):
+        super().__init__(**kwargs)
+        self.tr = self.start(tr)
+        self.ar = self.start(ar)
+        self.tl = self.start(tl)
+        self.al = self.start(al)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tr, ar, tl, al = (self.along(p, x) for p in (self.tr, self.ar, self.tl, self.al))
+        right = tr + ar * (x - tr)
+        left = tl + al * (x - tl)
+        return torch.where(x >= tr, right, torch.where(x <= tl, left, x))
+
+
+class APL(Learnable):
+    def __init__(self, hinges: int, **kwargs):
+        super().__init__(**kwargs)
+        # Slopes start at zero, so that training starts from ReLU; the hinges start at the
+        # quantiles of N(0, 0.5^2), which spreads them as a random draw would, without a draw.
+        quantiles = (torch.arange(hinges) + 0.5) / hinges
+        positions = 0.5 * torch.special.ndtri(quantiles)
+        self.slopes = nn.Parameter(torch.zeros(hinges, self.count))
+        self.hinges = nn.Parameter(positions[:, None].repeat(1, self.count))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(x)
+        for slope, hinge in zip(self.slopes, self.hinges, strict=True):
+            y = y + self.along(slope, x) * F.relu(self.along(hinge, x) - x)
+        return y
+
+
+class PWLU(Learnable):
+    """Linear between ``bins + 1`` learned heights on [-bound, bound], learned slopes outside."""
+
+    def __init__(self, bins: int, bound: float, **kwargs):
+        super().__init__(**kwargs)
+        self.bins = bins
+        self.bound = bound
+        knots = torch.linspace(-bound, bound, bins + 1)
+        self.heights = nn.Parameter(F.relu(knots)[:, None].repeat(1, self.count))
+        self.left_slope = self.start(0.0)
+        self.right_slope = self.start(1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        step = 2 * self.bound / self.bins
+        inside = x.clamp(-self.bound, self.bound)
+        position = (inside + self.bound) / step
+        bin_index = position.detach().floor().clamp(max=self.bins - 1)
+        column = self.along(torch.arange(self.count, device=x.device), x)
+        index = bin_index.long() * self.count + column
+        left, right = self.heights.take(index), self.heights.take(index + self.count)
+        y = left + (position - bin_index) * (right - left)
+        y = y + self.along(self.left_slope, x) * (x + self.bound).clamp(max=0.0)
+        return y + self.along(self.right_slope, x) * (x - self.bound).clamp(min=0.0)
+
+
+class Rational(Learnable):
+    """Padé activation unit: P5(x) / (1 + sum_k |b_k x^k|), k = 1..4, in float32.
+
+    The start coefficients are a least-squares fit of leaky ReLU (slope 0.01) on [-10, 10], where
+    they err by less than 0.073; a fit on the usual [-3, 3] bends away from the line outside it.
+    """
+
+    NUMERATOR = (0.0700481, 0.624359, 0.967455, 0.484889, 0.0829286, 0.00467539)
+    DENOMINATOR = (0.502337, 0.680844, 0.051839, 0.00629002)
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.numerator = nn.Parameter(torch.tensor(self.NUMERATOR)[:, None].repeat(1, self.count))
+        self.denominator = nn.Parameter(
+            torch.tensor(self.DENOMINATOR)[:, None].repeat(1, self.count)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            wide = x if x.dtype == torch.float64 else x.float()
+            top = torch.zeros_like(wide)
+            for a in self.numerator.flip(0):
+                top = top * wide + self.along(a, x)
+            size = wide.abs()
+            bottom = torch.zeros_like(wide)
+            for b in self.denominator.flip(0):
+                bottom = (bottom + self.along(b, x).abs()) * size
+            return (top / (1 + bottom)).to(x.dtype)
+
+
+class AconC(Learnable):
+    def __init__(self, p1: float, p2: float, beta: float, **kwargs):
+        super().__init__(**kwargs)
+        self.p1 = self.start(p1)
+        self.p2 = self.start(p2)
+        self.beta = self.start(beta)
+
+    def forward(self, x: Tensor) -> Tensor:
+        p2 = self.along(self.p2, x)
+        difference = (self.along(self.p1, x) - p2) * x
+        return difference * torch.sigmoid(self.along(self.beta, x) * difference) + p2 * x
+
+
+class SMU(Learnable):
+    def __init__(self, alpha: float, mu: float, **kwargs):
+        super().__init__(**kwargs)
+        self.alpha = alpha
+        self.mu = self.start(mu)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gap = (1 - self.alpha) * x
+        return ((1 + self.alpha) * x + gap * torch.erf(self.along(self.mu, x) * gap)) / 2
+
+
+class AGLU(Learnable):
+    def __init__(self, lambda_: float, kappa: float, **kwargs):
+        super().__init__(**kwargs)
+        self.lambda_ = self.start(lambda_)
+        self.kappa = self.start(kappa)
+
+    def forward(self, x: Tensor) -> Tensor:
+        lambda_ = self.along(self.lambda_, x).clamp(min=SMALLEST_SCALE)
+        kappa = self.along(self.kappa, x)
+        # (lambda e^(-kappa x) + 1)^(-1/lambda), through the logarithm so that nothing overflows.
+        return x * torch.exp(-F.softplus(lambda_.log() - kappa * x) / lambda_)
+
+
+class Blend(Learnable):
+    """Weighted sum of tanh, ELU, ReLU, SiLU and the identity (adaptive blending unit)."""
+
+    POOL = (torch.tanh, F.elu, F.relu, F.silu, lambda x: x)
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        size = len(self.POOL)
+        self.weights = nn.Parameter(torch.full((size, self.count), 1 / size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        pairs = zip(self.weights, self.POOL, strict=True)
+        return torch.stack([self.along(w, x) * f(x) for w, f in pairs]).sum(0)
+
+
+class Snake(Learnable):
+    def __init__(self, a: float, **kwargs):
+        super().__init__(**kwargs)
+        self.a = self.start(a)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = self.along(self.a, x)
+        # (1 - cos 2ax) / 2a = sin^2(ax) / a = a x^2 (sin(ax) / ax)^2: the last form has a
+        # derivative at a = 0, and torch.sinc(t) = sin(pi t) / (pi t).
+        return x + a * (x * torch.sinc(a * x / torch.pi)).square()
+
+
+class StarReLU(Learnable):
+    def __init__(self, s: float, b: float, **kwargs):
+        super().__init__(**kwargs)
+        self.s = self.start(s)
+        self.b = self.start(b)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.along(self.s, x) * F.relu(x).square() + self.along(self.b, x)
+
+
+class XIELU(Learnable):
+    BETA = 0.5
+
+    def __init__(self, alpha_p: float, alpha_n: float, **kwargs):
+        super().__init__(**kwargs)
+        # softplus keeps both positive; the learned tensor holds its inverse.
+        self.raw_p = self.start(torch.tensor(alpha_p).expm1().log().item())
+        self.raw_n = self.start(torch.tensor(alpha_n).expm1().log().item())
+
+    def forward(self, x: Tensor) -> Tensor:
+        alpha_p = F.softplus(self.along(self.raw_p, x))
+        alpha_n = F.softplus(self.along(self.raw_n, x))
+        negative = x.clamp(max=0.0)
+        curved = torch.where(
+            x > 0, alpha_p * x.square(), alpha_n * (torch.expm1(negative) - negative)
+        )
+        return curved + self.BETA * x
+
+
+class ProbAct(Learnable):
+    """ReLU plus Gaussian noise of learned scale while training; ReLU in evaluation."""
+
+    def __init__(self, sigma: float, **kwargs):
+        super().__init__(**kwargs)
+        self.sigma = self.start(sigma)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return F.relu(x)
+        return F.relu(x) + self.along(self.sigma, x) * torch.randn_like(x)

@@ -1,0 +1,133 @@
+"""The one module that speaks Hydra: registers the schema, composes configurations, and turns
+Hydra's errors into one sentence each.
+
+    python -c "from activation_search.compose import compose; print(compose(['activation=gelu']))"
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import field, make_dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException, ValidationError
+
+from activation_search.activations.catalogue import ALIASES, ENTRIES
+from activation_search.activations.entry import Entry
+from activation_search.errors import UserError, unknown
+from activation_search.models.config import MODEL_CONFIGS
+from activation_search.models.sites import MODEL_DEFAULT
+from activation_search.training.config import DataConfig, TrainConfig, from_dict
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def register() -> None:
+    """Puts the typed schema of every group into Hydra's store, and one option of ``activation``
+    per catalogue entry and alias."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=TrainConfig)
+    store.store(group="schema/data", name="data", node=DataConfig)
+    for name, model in MODEL_CONFIGS.items():
+        store.store(group="schema/model", name=name, node=model)
+    store.store(group="activation", name=MODEL_DEFAULT, node=_activation_node(MODEL_DEFAULT))
+    for name, entry in ENTRIES.items():
+        store.store(group="activation", name=name, node=_activation_node(name, entry))
+    for alias, name in ALIASES.items():
+        store.store(group="activation", name=alias, node=_activation_node(name, ENTRIES[name]))
+
+
+def _activation_node(name: str, entry: Entry | None = None) -> DictConfig:
+    """``{name, <typed parameters with their defaults>, layers: {}}``."""
+    parameters = entry.parameters if entry else {}
+    fields: list[Any] = [("name", str, name)]
+    fields += [(key, type(p.default), p.default) for key, p in parameters.items()]
+    fields += [("layers", dict[str, Any], field(default_factory=dict))]
+    node = OmegaConf.structured(make_dataclass(name.title().replace("_", ""), fields))
+    OmegaConf.set_struct(node.layers, False)
+    if entry and entry.open_parameters:
+        OmegaConf.set_struct(node, False)
+    return node
+
+
+def to_config(composed: DictConfig) -> TrainConfig:
+    """The typed configuration from what Hydra composed."""
+    plain = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(plain, dict)
+    return from_dict({str(key): value for key, value in plain.items()})
+
+
+def job_config(composed: DictConfig) -> TrainConfig:
+    """The configuration of a job of ``@hydra.main``; those of one multirun share a folder.
+
+    Raises:
+        UserError: a run to resume by its path is given other settings than its own.
+    """
+    config = to_config(composed)
+    job = HydraConfig.get()
+    if job.mode is RunMode.MULTIRUN:
+        config.group = f"multirun/{Path(job.sweep.dir).name}"
+    if config.resume not in (None, "auto"):
+        others = [o for o in job.overrides.task if not o.startswith("resume=")]
+        if others:
+            raise UserError(
+                f"resume={config.resume} goes on with that run's own configuration; "
+                f"leave out {' '.join(others)}."
+            )
+    return config
+
+
+def compose(overrides: Sequence[str] = (), name: str = "train") -> TrainConfig:
+    """The configuration for these command-line overrides.
+
+    Raises:
+        UserError: an override that Hydra or the schema refuses.
+    """
+    register()
+    try:
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            return to_config(hydra.compose(name, list(overrides)))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explain(error) from error
+
+
+def run_command(main: Callable[[], object]) -> int:
+    """Runs a ``@hydra.main`` function; a user's mistake becomes one sentence on standard error.
+
+    Returns:
+        The exit code: what ``main``'s job gave, 2 for a mistake, 130 after Ctrl-C.
+    """
+    # Hydra would print a traceback and exit by itself; with this it lets errors through.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        main()
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except (HydraException, OmegaConfBaseException) as error:
+        print(f"Error: {explain(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def explain(error: Exception) -> UserError:
+    """Hydra's or OmegaConf's error as one sentence with what is allowed and the nearest guess."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, option = error.missing_cfg_file.rpartition("/")
+        if error.options:
+            return unknown(group, option, sorted(error.options))
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    if isinstance(cause, ConfigKeyError | AttributeError) and hasattr(cause, "full_key"):
+        siblings = list(cause.parent_node.keys()) if cause.parent_node is not None else []
+        return unknown("setting", cause.full_key, siblings)
+    if isinstance(cause, ValidationError):
+        first = str(cause).splitlines()[0]
+        return UserError(f"{cause.full_key}: {first}")
+    return UserError(" ".join(str(error).split()))

@@ -1,0 +1,26 @@
+"""Digits: 1,797 scanned 8x8 digits of 43 writers, part of scikit-learn.
+
+    python train.py data=digits
+
+The test part, 360 samples, is the same for every seed.
+"""
+
+import numpy as np
+
+from activation_search.data.sample import Sample
+from activation_search.data.splits import Source
+
+TEST_SIZE = 360
+TEST_SEED = 0
+
+
+def load() -> Source:
+    """The images as ``[N, 1, 8, 8]`` with values 0 to 16."""
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    x = x.reshape(-1, 1, 8, 8).astype(np.float32)
+    # Neighbouring rows come from one writer; shuffle before cutting off the test part.
+    order = np.random.default_rng(TEST_SEED).permutation(len(x))
+    test, train = order[:TEST_SIZE], order[TEST_SIZE:]
+    return Source(x[train], y[train], x[test], y[test], Sample("image", (1, 8, 8)), classes=10)

@@ -1,0 +1,145 @@
+"""Long short-term memory over a series, or over the rows of an image.
+
+    python train.py model=lstm activation.layers.lstm1_candidate=softsign
+
+Each layer has five sites: three gates, the candidate (what is written into the cell) and the cell
+output (what is read from it). With sigmoid gates and tanh at both others a layer is torch's own
+fast ``nn.LSTM``; any other assignment runs the same equations step by step.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from activation_search.activations.activation import Activation
+from activation_search.activations.factory import build
+from activation_search.data.sample import Sample
+from activation_search.models.config import LSTMConfig
+from activation_search.models.network import Network
+from activation_search.models.sites import Assignment, Site
+
+# In the order of torch's weight rows, the cell output last, which has no weights.
+STANDARD = {
+    "input_gate": "sigmoid",
+    "forget_gate": "sigmoid",
+    "candidate": "tanh",
+    "output_gate": "sigmoid",
+    "cell_output": "tanh",
+}
+
+
+class CellWeights(nn.Module):
+    """The weights of ``nn.LSTM`` under their names there, for a candidate of another width."""
+
+    def __init__(self, inputs: int, width: int, rows: int):
+        super().__init__()
+        self.weight_ih_l0 = nn.Parameter(torch.empty(rows, inputs))
+        self.weight_hh_l0 = nn.Parameter(torch.empty(rows, width))
+        self.bias_ih_l0 = nn.Parameter(torch.empty(rows))
+        self.bias_hh_l0 = nn.Parameter(torch.empty(rows))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As ``nn.LSTM`` draws them."""
+        bound = self.weight_hh_l0.shape[1] ** -0.5
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+
+class LSTMLayer(nn.Module):
+    """One layer: torch's kernel, or the step-by-step cell on the same weights.
+
+    Args:
+        inputs: features of the input.
+        width: hidden units.
+        candidate: the activation at the candidate, which decides how many rows write to it.
+    """
+
+    def __init__(self, inputs: int, width: int, candidate: Activation):
+        super().__init__()
+        self.width = width
+        self.rows = [width, width, candidate.entry.input_width(width), width]
+        self.core: nn.LSTM | CellWeights
+        if sum(self.rows) == 4 * width:
+            self.core = nn.LSTM(inputs, width, batch_first=True)
+        else:
+            self.core = CellWeights(inputs, width, sum(self.rows))
+
+    def fused(self, x: Tensor) -> Tensor:
+        """Standard assignment only. ``[B, T, inputs]`` -> ``[B, T, width]``."""
+        assert isinstance(self.core, nn.LSTM)
+        return self.core(x)[0]
+
+    def step_by_step(self, x: Tensor, functions: list[nn.Module]) -> Tensor:
+        """The same with any five functions, in the order of ``STANDARD``."""
+        input_gate, forget_gate, candidate, output_gate, cell_output = functions
+        bias = self.core.bias_ih_l0 + self.core.bias_hh_l0
+        projected = nn.functional.linear(x, self.core.weight_ih_l0, bias)  # B, T, rows
+        recurrent = self.core.weight_hh_l0.t()
+        h = c = x.new_zeros(len(x), self.width)
+        outputs = []
+        for now in projected.unbind(1):
+            i, f, g, o = (now + h @ recurrent).split(self.rows, 1)
+            c = forget_gate(f) * c + input_gate(i) * candidate(g)
+            h = output_gate(o) * cell_output(c)
+            outputs.append(h)
+        return torch.stack(outputs, 1)
+
+
+class LSTM(Network):
+    """``depth`` layers, each LSTM -> norm -> dropout; pooled over time for the output."""
+
+    def __init__(self, config: LSTMConfig, sample: Sample, outputs: int, assignment: Assignment):
+        super().__init__(assignment)
+        self.kind = sample.kind
+        self.pool = config.pool
+        self.exposed = False
+        self.dropout = nn.Dropout(config.dropout)
+        self.norms = nn.ModuleDict()
+        self.layer_names = [f"lstm{i}" for i in range(1, config.depth + 1)]
+        features = sample.shape[1] if self.kind == "series" else sample.size // sample.shape[1]
+        for name in self.layer_names:
+            layer = LSTMLayer(features, config.width, assignment[f"{name}_candidate"])
+            self.layers[name] = layer
+            for part in STANDARD:
+                channels = layer.rows[2] if part == "candidate" else config.width
+                site = f"{name}_{part}"
+                self.activations[site] = build(assignment[site], channels=channels)
+            self.norms[name] = nn.LayerNorm(config.width) if config.norm == "layer" else nn.Identity()
+            features = config.width
+        self.layers["head"] = nn.Linear(config.width, outputs)
+
+    @staticmethod
+    def sites(config: LSTMConfig) -> list[Site]:
+        return [
+            Site(
+                f"lstm{i}_{part}",
+                default,
+                fills=not part.endswith("gate"),
+                fixed_width=part != "candidate",
+            )
+            for i in range(1, config.depth + 1)
+            for part, default in STANDARD.items()
+        ]
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kind == "image":
+            x = x.transpose(1, 2).flatten(2)  # B, C, H, W -> B, H, C * W: one row a step
+        for name in self.layer_names:
+            layer = self.layers[name]
+            if self.is_standard(name) and not self.exposed:
+                x = layer.fused(x)
+            else:
+                x = layer.step_by_step(x, [self.activations[f"{name}_{p}"] for p in STANDARD])
+            x = self.dropout(self.norms[name](x))
+        x = x.mean(1) if self.pool == "mean" else x[:, -1]
+        return self.layers["head"](x)
+
+    def is_standard(self, name: str) -> bool:
+        """Whether a layer's assignment is the one that torch's kernel computes."""
+        return all(
+            self.assignment[f"{name}_{part}"] == Activation(default)
+            for part, default in STANDARD.items()
+        )
+
+    def expose_sites(self, exposed: bool) -> None:
+        self.exposed = exposed

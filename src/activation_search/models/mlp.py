@@ -1,0 +1,47 @@
+"""Multi-layer perceptron over the flattened sample.
+
+    python train.py model=mlp data=digits
+
+Published reference: ``experiment=mnist1d_mlp``.
+"""
+
+from torch import Tensor, nn
+
+from activation_search.activations.factory import build
+from activation_search.data.sample import Sample
+from activation_search.models.config import MLPConfig
+from activation_search.models.network import Network
+from activation_search.models.sites import Assignment, Site
+
+NORMS = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+
+
+class MLP(Network):
+    """``depth`` hidden layers, each weights -> norm -> activation -> dropout (+ its input)."""
+
+    def __init__(self, config: MLPConfig, sample: Sample, outputs: int, assignment: Assignment):
+        super().__init__(assignment)
+        self.residual = config.residual
+        self.dropout = nn.Dropout(config.dropout)
+        width, previous = sample.size, None
+        for site, activation in assignment.items():
+            inner = activation.entry.input_width(config.width)
+            self.layers[site] = nn.Sequential(nn.Linear(width, inner), NORMS[config.norm](inner))
+            self.activations[site] = build(activation, channels=inner)
+            if previous:
+                self.reads[site] = previous
+            width, previous = config.width, site
+        self.layers["head"] = nn.Linear(width, outputs)
+        self.reads["head"] = site
+
+    @staticmethod
+    def sites(config: MLPConfig) -> list[Site]:
+        return [Site(f"hidden{i}", "relu") for i in range(1, config.depth + 1)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        for site, activation in self.activations.items():
+            y = self.dropout(activation(self.layers[site](x)))
+            # The first layer changes the width and has nothing to add.
+            x = x + y if self.residual and x.shape == y.shape else y
+        return self.layers["head"](x)

@@ -1,0 +1,75 @@
+"""Sites, the named places where activations act, and what stands at each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from activation_search.activations.activation import Activation
+from activation_search.errors import UserError, unknown
+
+MODEL_DEFAULT = "default"  # the name that asks for the model's own activations
+
+Assignment = dict[str, Activation]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place for an activation.
+
+    Args:
+        name: flat, unique in its model: ``conv2``, ``lstm1_candidate``, ``block1_mlp``.
+        default: the model's own activation there.
+        fills: whether one activation chosen for the whole model goes there; not so for the
+            gates of an LSTM.
+        fixed_width: no weight layer before it could be made wider, so that only functions that
+            keep the number of channels fit.
+    """
+
+    name: str
+    default: str
+    fills: bool = True
+    fixed_width: bool = False
+
+
+def assign(sites: Sequence[Site], given: Mapping[str, Any]) -> Assignment:
+    """Which activation stands at which site.
+
+    Args:
+        sites: the model's, in order.
+        given: ``{"name": "gelu", <its parameters>, "layers": {<site or pattern>: <activation>}}``.
+            The name ``default`` leaves every site its own. A function that changes the width
+            goes only where a layer can follow it. In ``layers`` an exact name beats a pattern,
+            and a later pattern an earlier one.
+
+    Raises:
+        UserError: an activation, parameter, or site that does not exist, or one that does not
+            fit where it was put by name.
+    """
+    rest = dict(given)
+    layers = rest.pop("layers", None) or {}
+    general = None if rest["name"] == MODEL_DEFAULT else Activation.parse(rest)
+    assignment = {
+        site.name: general if general and _takes(site, general) else Activation.parse(site.default)
+        for site in sites
+    }
+    by_name = {site.name: site for site in sites}
+    patterns = [key for key in layers if key not in by_name]
+    for key in [*patterns, *(key for key in layers if key in by_name)]:
+        chosen = Activation.parse(layers[key])
+        matched = [name for name in by_name if fnmatchcase(name, key)]
+        if not matched:
+            raise unknown("site", key, by_name)
+        for name in matched:
+            if by_name[name].fixed_width and chosen.entry.changes_width:
+                raise UserError(
+                    f"{chosen.name} changes the number of channels and cannot stand at {name}, "
+                    "where no layer before it can follow; choose one that keeps it, "
+                    f"such as {by_name[name].default}."
+                )
+            assignment[name] = chosen
+    return assignment
+
+
+def _takes(site: Site, activation: Activation) -> bool:
+    return site.fills and not (site.fixed_width and activation.entry.changes_width)

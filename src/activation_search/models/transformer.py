@@ -1,0 +1,130 @@
+"""Transformer encoder over patches of a series or an image.
+
+    python train.py model=transformer activation=swiglu
+
+Pre-norm blocks; the activation of each block's MLP is its site.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from activation_search.activations.activation import Activation
+from activation_search.activations.factory import build
+from activation_search.data.sample import Sample
+from activation_search.errors import UserError
+from activation_search.models.config import TransformerConfig
+from activation_search.models.network import Network
+from activation_search.models.sites import Assignment, Site
+
+NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
+
+
+class Patches(nn.Module):
+    """Tokens by a strided convolution, plus a learned position each."""
+
+    def __init__(self, sample: Sample, width: int, patch: int, stride: int):
+        super().__init__()
+        self.kind = sample.kind
+        convolution = {"series": nn.Conv1d, "image": nn.Conv2d}[self.kind]
+        channels = sample.shape[sample.channel_axis]
+        self.convolution = convolution(channels, width, patch, stride, padding=patch // 2)
+        tokens = 1
+        for axis, n in enumerate(sample.shape):
+            if axis != sample.channel_axis:
+                tokens *= (n + 2 * (patch // 2) - patch) // stride + 1
+        self.position = nn.Parameter(torch.empty(tokens, width))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        self.convolution.reset_parameters()
+        nn.init.normal_(self.position, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kind == "series":
+            x = x.transpose(1, 2)  # B, T, F -> B, F, T
+        return self.convolution(x).flatten(2).transpose(1, 2) + self.position  # B, tokens, width
+
+
+class Attention(nn.Module):
+    """Pre-norm multi-head self-attention. ``[B, T, width]`` -> ``[B, T, width]``."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.heads = config.heads
+        self.dropout = config.dropout
+        self.norm = NORMS[config.norm](config.width)
+        self.qkv = nn.Linear(config.width, 3 * config.width)
+        self.out = nn.Linear(config.width, config.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = self.qkv(self.norm(x)).unflatten(-1, (3, self.heads, -1))
+        q, k, v = heads.permute(2, 0, 3, 1, 4)  # each B, heads, T, width / heads
+        dropout = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+        return self.out(y.transpose(1, 2).flatten(2))
+
+
+class FeedForward(nn.Module):
+    """Pre-norm MLP of a block; its activation comes from the network."""
+
+    def __init__(self, config: TransformerConfig, activation: Activation):
+        super().__init__()
+        self.width = self.activation_width(config, activation)
+        self.norm = NORMS[config.norm](config.width)
+        self.fc_in = nn.Linear(config.width, activation.entry.input_width(self.width))
+        self.fc_out = nn.Linear(self.width, config.width)
+
+    @staticmethod
+    def activation_width(config: TransformerConfig, activation: Activation) -> int:
+        """Channels that leave the activation.
+
+        An ungated MLP of inner width n has 2 n w weights at model width w, one that reads r
+        channels per channel out (1 + r) n w: the same for n times 2 / (1 + r).
+        """
+        width = config.mlp_ratio * config.width
+        if config.match_parameters:
+            width *= 2 / (1 + activation.entry.inputs / activation.entry.outputs)
+        # A multiple of eight suits vector units, and every function that couples channels.
+        return max(8, round(width / 8) * 8)
+
+    def forward(self, x: Tensor, activation: nn.Module) -> Tensor:
+        return self.fc_out(activation(self.fc_in(self.norm(x))))
+
+
+class Transformer(Network):
+    """Patches -> ``depth`` blocks of attention and MLP -> norm -> mean over tokens -> output."""
+
+    def __init__(
+        self, config: TransformerConfig, sample: Sample, outputs: int, assignment: Assignment
+    ):
+        super().__init__(assignment)
+        if config.width % config.heads:
+            raise UserError(
+                f"model.width must be a multiple of model.heads={config.heads}, "
+                f"not {config.width}."
+            )
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = [f"block{i}" for i in range(1, config.depth + 1)]
+        self.layers["patches"] = Patches(sample, config.width, config.patch, config.stride)
+        for block in self.blocks:
+            site = f"{block}_mlp"
+            self.layers[f"{block}_attention"] = Attention(config)
+            self.layers[site] = FeedForward(config, assignment[site])
+            inner = self.layers[site].fc_in.out_features
+            self.activations[site] = build(assignment[site], channels=inner, channel_dim=-1)
+            self.reads[f"{site}.fc_out"] = site
+        self.norm = NORMS[config.norm](config.width)
+        self.layers["head"] = nn.Linear(config.width, outputs)
+
+    @staticmethod
+    def sites(config: TransformerConfig) -> list[Site]:
+        return [Site(f"block{i}_mlp", "gelu") for i in range(1, config.depth + 1)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.dropout(self.layers["patches"](x))
+        for block in self.blocks:
+            x = x + self.dropout(self.layers[f"{block}_attention"](x))
+            mlp = f"{block}_mlp"
+            x = x + self.dropout(self.layers[mlp](x, self.activations[mlp]))
+        return self.layers["head"](self.norm(x).mean(1))

@@ -1,0 +1,23 @@
+"""From a checkpoint back to a model."""
+
+from os import PathLike
+from pickle import UnpicklingError
+
+import torch
+
+from activation_search.errors import UserError
+from activation_search.training.module import ActivationModule
+
+
+def load_checkpoint(path: str | PathLike[str]) -> ActivationModule:
+    """See :func:`activation_search.load`."""
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        hyperparameters, weights = stored["hyper_parameters"], stored["state_dict"]
+    except OSError as error:
+        raise UserError(f"Cannot read the checkpoint {path}: {error.strerror}.") from error
+    except (UnpicklingError, RuntimeError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is no checkpoint of a run: {error}") from error
+    module = ActivationModule(**hyperparameters)
+    module.load_state_dict(weights)
+    return module.eval()

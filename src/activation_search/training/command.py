@@ -1,0 +1,57 @@
+"""``python train.py``: one run, and what is said about it at the end."""
+
+from rich.console import Console
+from rich.table import Table
+
+from activation_search.training.config import TrainConfig
+from activation_search.training.result import FINISHED, RunResult
+from activation_search.training.run import RunInterrupted, train
+
+
+def run(config: TrainConfig) -> int:
+    """Trains and prints the summary.
+
+    Returns:
+        0 for a finished run, 1 for one that diverged.
+    """
+    console = Console(highlight=False)
+    try:
+        result = train(config)
+    except RunInterrupted as stop:
+        print_summary(stop.result, console)
+        console.print(f"go on with:  python train.py resume={stop.result.directory}")
+        raise
+    print_summary(result, console)
+    return 0 if result.status == FINISHED else 1
+
+
+def print_summary(result: RunResult, console: Console) -> None:
+    """Metrics, time, the activation at each site, and where everything is."""
+    table = Table(title=f"{result.status}: {_title(result)}", title_justify="left", show_header=False)
+    if result.reason:
+        table.add_row("reason", result.reason)
+    for name, value in sorted(result.metrics.items(), reverse=True):
+        split, _, metric = name.partition("_")
+        table.add_row(f"{_SPLITS[split]} {metric}", f"{value:.4f}")
+    per_step = 1000 * result.training_seconds / max(result.steps, 1)
+    table.add_row(
+        "time",
+        f"{result.seconds:.1f} s, {result.epochs} epochs, {result.steps} steps of {per_step:.2f} ms",
+    )
+    own = result.activation_parameters
+    learned = f", {own:,} of them in activations" if own else ""
+    table.add_row("parameters", f"{result.parameters:,}{learned}")
+    for site, activation in result.assignment.items():
+        table.add_row(site, activation)
+    console.print(table)
+    # Outside the table, whose width would cut them.
+    console.print(f"run directory:  {result.directory}", soft_wrap=True)
+    console.print(f"see it with:    tensorboard --logdir {result.config['logs']}", soft_wrap=True)
+
+
+_SPLITS = {"val": "validation", "test": "test"}
+
+
+def _title(result: RunResult) -> str:
+    config = result.config
+    return f"{config['model']['name']} on {config['data']['name']}, seed {config['seed']}"

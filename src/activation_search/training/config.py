@@ -1,0 +1,144 @@
+"""The configuration of a run: typed, with its limits. Torch and Hydra are not imported."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, get_type_hints
+
+from activation_search.models.config import MODEL_CONFIGS, ModelConfig
+from activation_search.settings import setting
+
+INITS = ("gain", "he", "torch")
+OPTIMIZERS = ("adam", "adamw", "nadam", "radam", "rmsprop", "sgd")
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+
+
+@dataclass
+class DataConfig:
+    """name: of the source. batch_size: of training. validation: share of the training samples
+    kept out for validation; 0 trains on all and validates nothing."""
+
+    name: str
+    batch_size: int = setting(low=1)
+    validation: float = setting(low=0, high=0.9)
+
+
+@dataclass
+class OptimConfig:
+    """How weights follow their gradients.
+
+    name: the optimizer. momentum: of sgd and rmsprop.
+    lr: learning rate, the peak of a schedule. schedule: over all steps.
+    weight_decay: of weights; never of biases, norms and activations' own parameters.
+    activation_lr_factor: times lr for the activations' own parameters.
+    clip: largest total gradient norm; none for no clipping.
+    """
+
+    name: str = setting("adam", choices=OPTIMIZERS)
+    lr: float = setting(1e-3, above=0)
+    schedule: str = setting("constant", choices=("constant", "cosine", "one_cycle"))
+    weight_decay: float = setting(0.0, low=0)
+    momentum: float = setting(0.9, low=0, high=0.999)
+    activation_lr_factor: float = setting(1.0, low=0)
+    clip: float | None = setting(None, above=0)
+
+
+@dataclass
+class TrainerConfig:
+    """The loop and its machine.
+
+    max_epochs, max_steps: whichever comes first; max_steps=-1 sets no limit.
+    accelerator, precision: as in Lightning. A run uses one device.
+    accumulate_grad_batches: batches per optimizer step.
+    fast_dev_run: one batch of each split through everything, written under ``logs/debug``.
+    overfit_batches: train and validate on this many batches; 0 for all.
+    checkpoints: write best.ckpt and last.ckpt after each epoch.
+    progress: show the bar.
+    """
+
+    max_epochs: int = setting(30, low=1)
+    max_steps: int = setting(-1, low=-1)
+    accelerator: str = setting("auto", choices=ACCELERATORS)
+    precision: str = setting("32-true", choices=PRECISIONS)
+    accumulate_grad_batches: int = setting(1, low=1)
+    fast_dev_run: bool = False
+    overfit_batches: int = setting(0, low=0)
+    checkpoints: bool = True
+    progress: bool = True
+
+
+@dataclass
+class TensorBoardConfig:
+    """What is logged, and how often.
+
+    enabled: write event files at all.
+    every_n_steps: step scalars (loss, gradient norms).
+    histograms_every_n_epochs: gradients and pre-activations per layer; 0 for never.
+    """
+
+    enabled: bool = True
+    every_n_steps: int = setting(10, low=1)
+    histograms_every_n_epochs: int = setting(10, low=0)
+
+
+@dataclass
+class EarlyStoppingConfig:
+    """patience: epochs without a better validation value before training stops; none for never.
+    min_delta: what counts as better."""
+
+    patience: int | None = setting(None, low=1)
+    min_delta: float = setting(0.0, low=0)
+
+
+@dataclass
+class TrainConfig:
+    """One run.
+
+    activation: ``{"name": ..., <parameters>, "layers": {site or pattern: activation}}``.
+    init: how weights are drawn. seed: of everything random.
+    test: evaluate the test split once, at the end.
+    resume: ``auto`` for the newest unfinished run of this configuration, or a run directory.
+    logs: root of everything written. group: folder below it.
+    """
+
+    model: ModelConfig
+    data: DataConfig
+    activation: Any
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
+    early_stopping: EarlyStoppingConfig = field(default_factory=EarlyStoppingConfig)
+    init: str = setting("gain", choices=INITS)
+    seed: int = setting(0, low=0)
+    test: bool = True
+    resume: str | None = None
+    logs: str = "logs"
+    group: str = "train"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data that :func:`from_dict` reads back."""
+        return asdict(self)
+
+    @property
+    def label(self) -> str:
+        """Short name of the run's folder: model, data, activation."""
+        activation = self.activation["name"]
+        suffix = "-per-layer" if self.activation.get("layers") else ""
+        return f"{self.model.name}-{self.data.name}-{activation}{suffix}"
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two runs the same run: all but where it is written and how it is shown."""
+        plain = self.as_dict()
+        for key in ("resume", "logs", "group"):
+            del plain[key]
+        del plain["trainer"]["progress"]
+        return plain
+
+
+def from_dict(plain: dict[str, Any]) -> TrainConfig:
+    """The configuration that ``as_dict`` made plain, for instance in a checkpoint."""
+    parts = {**plain, "model": MODEL_CONFIGS[plain["model"]["name"]](**plain["model"])}
+    for item in fields(TrainConfig):
+        hint = get_type_hints(TrainConfig)[item.name]
+        if item.name != "model" and hasattr(hint, "__dataclass_fields__"):
+            parts[item.name] = hint(**plain[item.name])
+    return TrainConfig(**parts)

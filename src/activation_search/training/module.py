@@ -1,0 +1,132 @@
+"""The LightningModule: one network, one task, one optimizer."""
+
+from dataclasses import asdict
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import MeanMetric
+
+from activation_search.data.sample import Sample
+from activation_search.models import build_network
+from activation_search.seeds import derive
+from activation_search.training.config import TrainConfig, from_dict
+from activation_search.training.optim import build_optimizer, build_schedule, parameter_groups
+from activation_search.training.task import Classification
+
+
+class ActivationModule(pl.LightningModule):
+    """Trains a model with activations at its sites; predicts when it is trained.
+
+    Args:
+        config: plain data of :class:`TrainConfig`.
+        sample: plain data of :class:`Sample`.
+        classes: number of classes.
+        mean, std: the training split's statistics, kept with the weights so that
+            :meth:`predict` takes samples as they come.
+
+    Everything is plain, so that a checkpoint loads with ``weights_only=True``.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        sample: dict[str, Any],
+        classes: int,
+        mean: Tensor | None = None,
+        std: Tensor | None = None,
+    ):
+        super().__init__()
+        self.save_hyperparameters("config", "sample", "classes", logger=False)
+        self.config: TrainConfig = from_dict(config)
+        shape = Sample(sample["kind"], tuple(sample["shape"]))
+        self.task = Classification(classes)
+        self.network = build_network(
+            self.config.model,
+            self.config.activation,
+            shape,
+            self.task.outputs,
+            self.config.init,
+            self.config.seed,
+        )
+        ones = [1] * (1 + len(shape.shape))
+        ones[1 + shape.channel_axis] = shape.shape[shape.channel_axis]
+        self.register_buffer("mean", torch.zeros(ones) if mean is None else mean)
+        self.register_buffer("std", torch.ones(ones) if std is None else std)
+        self.metrics = self.task.metrics()
+        self.evaluation_loss = MeanMetric()
+        # Summed on the device, since reading it each step would stall a GPU.
+        self.register_buffer("train_loss_sum", torch.zeros(()), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Raw outputs for standardised samples ``[B, ...]``."""
+        return self.network(x)
+
+    @torch.no_grad()
+    def predict(self, x: Tensor | np.ndarray) -> Tensor:
+        """Class probabilities ``[B, classes]`` for samples ``[B, ...]`` as the data set has them."""
+        samples = torch.as_tensor(x, dtype=self.mean.dtype, device=self.mean.device)
+        was_training = self.training
+        self.eval()
+        outputs = self((samples - self.mean) / self.std)
+        self.train(was_training)
+        return self.task.predict(outputs)
+
+    def on_train_epoch_start(self) -> None:
+        # Dropout and stochastic activations draw from a stream per epoch, so that a resumed run
+        # draws what an unbroken one would.
+        torch.manual_seed(derive(self.config.seed, "noise", self.current_epoch))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        x, y = batch
+        loss = self.task.loss(self.network(x), y)
+        self.last_loss = loss.detach()
+        self.train_loss_sum += self.last_loss
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+        x, y = batch
+        outputs = self.network(x)
+        self.metrics.update(outputs, y)
+        self.evaluation_loss.update(self.task.loss(outputs, y), len(y))
+
+    def on_validation_epoch_end(self) -> None:
+        self._report("val")
+
+    test_step = validation_step
+
+    def on_test_epoch_end(self) -> None:
+        self._report("test")
+
+    def _report(self, split: str) -> None:
+        values = {"loss": self.evaluation_loss.compute(), **self.metrics.compute()}
+        self.log_dict({f"{split}_{name}": value for name, value in values.items()}, logger=False)
+        self.evaluation_loss.reset()
+        self.metrics.reset()
+
+    def configure_optimizers(self) -> Any:
+        groups = parameter_groups(self.network, self.config.optim)
+        fused = self.config.trainer.precision != "16-mixed"
+        optimizer = build_optimizer(groups, self.config.optim, fused)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = build_schedule(optimizer, self.config.optim, steps)
+        if schedule is None:
+            return optimizer
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def to_hyperparameters(config: TrainConfig, sample: Sample, classes: int) -> dict[str, Any]:
+    """Plain keyword arguments of :class:`ActivationModule`."""
+    return {
+        "config": config.as_dict(),
+        "sample": {**asdict(sample), "shape": list(sample.shape)},
+        "classes": classes,
+    }

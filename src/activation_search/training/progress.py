@@ -1,0 +1,46 @@
+"""One progress bar for the whole run."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class ProgressBar(pl.Callback):
+    """Epochs done, the latest validation metric, the time left.
+
+    Lightning's own bars draw one line per epoch and update on every batch; a small model spends
+    a tenth of its time there.
+    """
+
+    def __init__(self) -> None:
+        self.bar = Progress(
+            TextColumn("[bold]training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("epochs  {task.fields[latest]}"),
+            TimeRemainingColumn(),
+        )
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # A limit in steps can come before the one in epochs.
+        total = trainer.max_epochs or 0
+        if trainer.max_steps > 0:
+            per_epoch = max(1, int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
+            total = min(total, -(-trainer.max_steps // per_epoch))
+        done = trainer.current_epoch
+        self.task = self.bar.add_task("training", total=total, completed=done, latest="")
+        self.bar.start()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        values: dict[str, Any] = dict(trainer.callback_metrics)
+        latest = "  ".join(f"{k} {v.item():.4f}" for k, v in values.items() if k.startswith("val_"))
+        self.bar.update(self.task, advance=1, latest=latest)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.bar.stop()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        self.bar.stop()

@@ -1,0 +1,28 @@
+"""Trains one model:  python train.py activation=gelu
+
+Every setting is an override, ``python train.py model=lstm optim.lr=3e-3 seed=1``; several runs in
+a row are a multirun, ``python train.py -m activation=relu,gelu,prelu seed=0,1,2``.
+"""
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+
+from activation_search.compose import job_config, register, run_command
+
+register()
+exit_codes = []
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="train")
+def main(composed: DictConfig) -> None:
+    # Imported here: torch takes seconds, which --help and shell completion need not wait for.
+    from activation_search.training.command import run
+
+    exit_codes.append(run(job_config(composed)))
+
+
+if __name__ == "__main__":
+    exit_codes.append(run_command(main))
+    sys.exit(max(exit_codes))
