@@ -9,10 +9,11 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from activation_search.compose import job_config, register, run_command
+from activation_search.compose import explained, job_config, register
+from activation_search.errors import reported
 
 register()
-exit_codes = []
+exit_codes: list[int] = []  # one per job of a multirun
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
@@ -20,9 +21,9 @@ def main(composed: DictConfig) -> None:
     # Imported here: torch takes seconds, which --help and shell completion need not wait for.
     from activation_search.training.command import run
 
-    exit_codes.append(run(job_config(composed)))
+    exit_codes.append(reported(lambda: run(job_config(composed))))
 
 
 if __name__ == "__main__":
-    exit_codes.append(run_command(main))
+    exit_codes.append(reported(lambda: explained(main)))
     sys.exit(max(exit_codes))

@@ -1,7 +1,7 @@
 """Which activation function, in which layer, and is the difference real?
 
-    model = activation_search.load("logs/train/…/best.ckpt")
-    model.predict(x)
+model = activation_search.load("logs/train/…/best.ckpt")
+model.predict(x)
 """
 
 from os import PathLike

@@ -5,7 +5,6 @@ Hydra's errors into one sentence each.
 """
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
@@ -14,10 +13,15 @@ from typing import Any
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, OmegaConfBaseException, ValidationError
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    OmegaConfBaseException,
+    ValidationError,
+)
 
 from activation_search.activations.catalogue import ALIASES, ENTRIES
 from activation_search.activations.entry import Entry
@@ -98,36 +102,37 @@ def compose(overrides: Sequence[str] = (), name: str = "train") -> TrainConfig:
         raise explain(error) from error
 
 
-def run_command(main: Callable[[], object]) -> int:
-    """Runs a ``@hydra.main`` function; a user's mistake becomes one sentence on standard error.
+def explained(main: Callable[[], None]) -> None:
+    """Runs a ``@hydra.main`` function.
 
-    Returns:
-        The exit code: what ``main``'s job gave, 2 for a mistake, 130 after Ctrl-C.
+    Raises:
+        UserError: in place of Hydra's and OmegaConf's errors.
     """
     # Hydra would print a traceback and exit by itself; with this it lets errors through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         main()
-    except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
     except (HydraException, OmegaConfBaseException) as error:
-        print(f"Error: {explain(error)}", file=sys.stderr)
-        return 2
-    return 0
+        raise explain(error) from error
 
 
 def explain(error: Exception) -> UserError:
     """Hydra's or OmegaConf's error as one sentence with what is allowed and the nearest guess."""
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, option = error.missing_cfg_file.rpartition("/")
-        if error.options:
-            return unknown(group, option, sorted(error.options))
+        return unknown(group, option, sorted(error.options))
+    if isinstance(error, OverrideParseException):
+        return UserError(f"Cannot read the override {error.override!r}; write key=value.")
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
-    if isinstance(cause, ConfigKeyError | AttributeError) and hasattr(cause, "full_key"):
-        siblings = list(cause.parent_node.keys()) if cause.parent_node is not None else []
-        return unknown("setting", cause.full_key, siblings)
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError):
+        node = cause.parent_node
+        section = node._get_full_key(None) if node is not None else ""
+        siblings = [key for key in node or () if key not in _NOT_SETTINGS]
+        return unknown(f"{section} setting".strip(), cause.key, siblings)
     if isinstance(cause, ValidationError):
-        first = str(cause).splitlines()[0]
-        return UserError(f"{cause.full_key}: {first}")
+        return UserError(f"{cause.full_key}: {str(cause).splitlines()[0]}.")
     return UserError(" ".join(str(error).split()))
+
+
+# Keys of the composed configuration that are chosen as a group's option, or not by the user.
+_NOT_SETTINGS = ("hydra", "group", "name")

@@ -1,14 +1,14 @@
 """The one exception for a user's mistake: a sentence with what is allowed and the nearest guess."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 
 class UserError(Exception):
     """A mistake in what the user asked for; the command line prints it without a traceback.
 
-    Subclasses nothing more specific on purpose: its message is the whole information, one sentence
-    that says what was given and what is allowed.
+    Its message is the whole information: what was given and what is allowed.
     """
 
 
@@ -21,7 +21,24 @@ def unknown(kind: str, given: object, allowed: Iterable[str]) -> UserError:
         allowed: every valid name, listed in this order.
     """
     names = [str(name) for name in allowed]
-    guesses = get_close_matches(str(given), names, n=1)
+    # Swapped letters are the commonest slip, which a similarity of substrings ranks low.
+    swapped = [name for name in names if sorted(name) == sorted(str(given))]
+    guesses = swapped or get_close_matches(str(given), names, n=1)
     guess = f" Did you mean {guesses[0]!r}?" if guesses else ""
     choice = f"allowed: {', '.join(names)}" if names else "none is allowed here"
     return UserError(f"Unknown {kind} {str(given)!r}; {choice}.{guess}")
+
+
+def reported(command: Callable[[], int | None]) -> int:
+    """Runs a command; a user's mistake becomes one sentence on standard error.
+
+    Returns:
+        The command's exit code, 0 if it gives none; 2 for a mistake, 130 after Ctrl-C.
+    """
+    try:
+        return command() or 0
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

@@ -52,9 +52,10 @@ def _check_value(
     if choices:
         if value not in choices:
             raise unknown(label, value, choices)
-    elif isinstance(value, int | float):
-        if math.isnan(value) or not (low <= value <= high and value > above):
-            bounds = [f"above {above:g}"] if above > -math.inf else []
-            bounds += [f"at least {low:g}"] if low > -math.inf else []
-            bounds += [f"at most {high:g}"] if high < math.inf else []
-            raise UserError(f"{label} must be {' and '.join(bounds)}, not {value:g}.")
+        return
+    # A comparison with NaN is false, which refuses it.
+    if isinstance(value, int | float) and not (low <= value <= high and value > above):
+        bounds = [f"above {above:g}"] if above > -math.inf else []
+        bounds += [f"at least {low:g}"] if low > -math.inf else []
+        bounds += [f"at most {high:g}"] if high < math.inf else []
+        raise UserError(f"{label} must be {' and '.join(bounds)}, not {value:g}.")

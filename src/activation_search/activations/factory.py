@@ -1,13 +1,13 @@
 """From an activation to a fresh torch module.
 
-    python -c "from activation_search.activations import build; print(build('prelu', channels=8))"
+python -c "from activation_search.activations import build; print(build('prelu', channels=8))"
 """
 
 import inspect
-import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from pydoc import locate
 from typing import Any
 
@@ -70,14 +70,15 @@ def build(
 
 
 def _instantiate(
-    target: Callable[..., Any], settings: dict[str, Any], channels: int, channel_dim: int
+    target: Any, settings: dict[str, Any], channels: int, channel_dim: int
 ) -> nn.Module:
     if not inspect.isclass(target):
         return Function(target, settings)
+    module: Any = target
     accepted = inspect.signature(target).parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
     layout = {"channels": channels, "channel_dim": channel_dim}
-    return target(**settings, **{k: v for k, v in layout.items() if takes_any or k in accepted})
+    return module(**settings, **{k: v for k, v in layout.items() if takes_any or k in accepted})
 
 
 @cache
@@ -89,8 +90,9 @@ def _implementation(path: str) -> Any:
 def _build_custom(settings: dict[str, Any], channels: int, channel_dim: int) -> nn.Module:
     """The user's function or module class, tried once on a small batch."""
     path = settings.pop("target")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
     try:
         target = _implementation(path)
     except Exception as error:  # whatever the user's module raises while it is imported
@@ -104,7 +106,7 @@ def _build_custom(settings: dict[str, Any], channels: int, channel_dim: int) -> 
         module = _instantiate(target, settings, channels, channel_dim)
         sample = torch.linspace(-2, 2, 6 * channels).view(2, 3, channels)
         sample = sample.transpose(1, 2) if channel_dim == 1 else sample
-        result = module(sample)
+        result = module(sample.requires_grad_())
     except Exception as error:  # again the user's code
         raise UserError(f"activation.target={path} failed on a small batch: {error}") from error
     if not isinstance(result, Tensor) or result.shape != sample.shape:
@@ -113,4 +115,6 @@ def _build_custom(settings: dict[str, Any], channels: int, channel_dim: int) -> 
             f"activation.target={path} must return a tensor of its input's shape "
             f"{tuple(sample.shape)}, not {what}."
         )
+    if not result.requires_grad:
+        raise UserError(f"activation.target={path} has no derivative: nothing could be trained.")
     return module

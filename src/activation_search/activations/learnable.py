@@ -5,9 +5,13 @@ per ``"channel"``, or one for the whole ``"layer"``. Formulas, start values and 
 the catalogue; attribute names of learned tensors are those of its ``learns`` column.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from activation_search.activations.fixed import identity
 
 # A scale that a formula divides by is kept at or above this, as the PELU paper does.
 SMALLEST_SCALE = 0.1
@@ -126,8 +130,9 @@ class PWLU(Learnable):
         index = bin_index.long() * self.count + column
         left, right = self.heights.take(index), self.heights.take(index + self.count)
         y = left + (position - bin_index) * (right - left)
-        y = y + self.along(self.left_slope, x) * (x + self.bound).clamp(max=0.0)
-        return y + self.along(self.right_slope, x) * (x - self.bound).clamp(min=0.0)
+        # relu has derivative 0 at 0: at the bounds the slope inside counts, and only once.
+        y = y - self.along(self.left_slope, x) * F.relu(-self.bound - x)
+        return y + self.along(self.right_slope, x) * F.relu(x - self.bound)
 
 
 class Rational(Learnable):
@@ -200,7 +205,7 @@ class AGLU(Learnable):
 class Blend(Learnable):
     """Weighted sum of tanh, ELU, ReLU, SiLU and the identity (adaptive blending unit)."""
 
-    POOL = (torch.tanh, F.elu, F.relu, F.silu, lambda x: x)
+    POOL: tuple[Callable[[Tensor], Tensor], ...] = (torch.tanh, F.elu, F.relu, F.silu, identity)
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

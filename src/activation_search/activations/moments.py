@@ -1,6 +1,6 @@
 """Gains of an activation by quadrature over the standard normal distribution.
 
-    python -c "from activation_search.activations import gains; print(gains('gelu'))"
+python -c "from activation_search.activations import gains; print(gains('gelu'))"
 """
 
 import math

@@ -75,9 +75,8 @@ class DataModule(pl.LightningDataModule):
     def train_dataloader(self) -> Batches:
         return Batches(self._on_device(self.train), self.batch_size, self._order)
 
-    def val_dataloader(self) -> Batches | list:
-        if self.validation is None:
-            return []
+    def val_dataloader(self) -> Batches:
+        assert self.validation is not None, "the trainer must skip validation"
         return Batches(self._on_device(self.validation), EVALUATION_BATCH)
 
     def test_dataloader(self) -> Batches:

@@ -13,6 +13,7 @@ from contextlib import redirect_stdout
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -58,7 +59,8 @@ def cache_folder() -> Path:
 
 def _generate() -> dict[str, np.ndarray]:
     # The package seeds the global generators; whoever drew from them before must not notice.
-    python_state, numpy_state = random.getstate(), np.random.get_state()
+    python_state = random.getstate()
+    numpy_state = np.random.get_state()  # noqa: NPY002
     try:
         with redirect_stdout(io.StringIO()):
             from mnist1d.data import make_dataset
@@ -66,7 +68,7 @@ def _generate() -> dict[str, np.ndarray]:
             made = make_dataset()
     finally:
         random.setstate(python_state)
-        np.random.set_state(numpy_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
     arrays = {key: made[key] for key in ("x", "y", "x_test", "y_test")}
     return {k: v.astype(np.float32 if k.startswith("x") else np.int64) for k, v in arrays.items()}
 
@@ -83,10 +85,10 @@ def _differences(arrays: dict[str, np.ndarray]) -> str:
 def _read(path: Path) -> dict[str, np.ndarray] | None:
     """The cached arrays; none if there are none or they are damaged."""
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as file, np.load(file) as stored:
             arrays = dict(stored)
         return None if _differences(arrays) else arrays
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
 
 
@@ -95,7 +97,7 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub fears allow_pickle
         os.replace(file.name, path)
     except OSError:
         return

@@ -48,9 +48,11 @@ def write_hparams(
         success: whether the run finished as it should.
     """
     writer = FileWriter(str(folder / "hparams"))
-    writer.add_summary(hparams_pb(dict(hparams), trial_id=session_group, start_time_secs=time.time()))
+    writer.add_summary(
+        hparams_pb(dict(hparams), trial_id=session_group, start_time_secs=time.time())
+    )
     for name, value in metrics.items():
-        writer.add_summary(scalar(f"final/{name}", value, new_style=True))
+        writer.add_summary(scalar(f"final/{name}", value))
     writer.add_summary(_session_end(success))
     writer.close()
 

@@ -35,4 +35,5 @@ def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
         network.train(was_training)
         for handle in handles:
             handle.remove()
-    return {site: z[0] if len(z) == 1 else torch.stack(z, 1) for site, z in seen.items()}
+    stacked = {site: z[0] if len(z) == 1 else torch.stack(z, 1) for site, z in seen.items()}
+    return {site: stacked[site] for site in network.activations}

@@ -5,6 +5,8 @@
 Published reference: ``experiment=mnist1d_cnn``.
 """
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from activation_search.activations.factory import build
@@ -14,8 +16,8 @@ from activation_search.models.config import CNNConfig
 from activation_search.models.network import Network
 from activation_search.models.sites import Assignment, Site
 
-CONVOLUTIONS = {"series": nn.Conv1d, "image": nn.Conv2d}
-NORMS = {
+CONVOLUTIONS: dict[str, type[nn.Conv1d | nn.Conv2d]] = {"series": nn.Conv1d, "image": nn.Conv2d}
+NORMS: dict[str, dict[str, Callable[[int], nn.Module]]] = {
     "none": {"series": nn.Identity, "image": nn.Identity},
     "batch": {"series": nn.BatchNorm1d, "image": nn.BatchNorm2d},
 }
@@ -36,7 +38,7 @@ class CNN(Network):
         self.fc_sites = [site for site in assignment if site.startswith("fc")]
         width = sample.shape[sample.channel_axis]
         lengths = [n for axis, n in enumerate(sample.shape) if axis != sample.channel_axis]
-        previous = None
+        previous = ""
         for site in self.conv_sites:
             kernel = config.kernel if previous else config.first_kernel
             if kernel % 2 == 0:

@@ -15,7 +15,9 @@ from activation_search.models.lstm import CellWeights
 from activation_search.models.network import Network
 from activation_search.seeds import derive
 
-INITS = ("gain", "he", "torch")
+# Orthogonal recurrent weights of the size that torch's default has, 1 / sqrt(3). At gain 1 an LSTM
+# with an unbounded cell output, such as relu, explodes within 40 steps.
+RECURRENT_GAIN = 3**-0.5
 
 
 def initialise(network: Network, init: str, seed: int) -> None:
@@ -24,8 +26,8 @@ def initialise(network: Network, init: str, seed: int) -> None:
     Args:
         network: any of the models.
         init: ``"gain"`` for each activation's own gain, ``"he"`` for sqrt(2) after every
-            activation, ``"torch"`` for torch's defaults. Weights that read the input or
-            something normalised get gain 1 in the first two, biases 0, recurrent weights are
+            activation, ``"torch"`` for torch's defaults. In the first two, weights that read
+            the input or something normalised get gain 1, biases are 0, recurrent weights
             orthogonal, and the forget gate's bias is 1 (Jozefowicz et al. 2015).
         seed: every layer draws from a stream of its own name, so that two assignments at one
             seed share the draws of all layers of the same shape.
@@ -59,10 +61,11 @@ def _draw(module: nn.Linear | nn.Conv1d | nn.Conv2d, gain: float) -> None:
 
 
 def _draw_recurrent(module: nn.LSTM | CellWeights) -> None:
-    width = module.weight_hh_l0.shape[1]
-    nn.init.normal_(module.weight_ih_l0, std=module.weight_ih_l0.shape[1] ** -0.5)
-    for block in module.weight_hh_l0.data.split(width):
-        nn.init.orthogonal_(block)
-    nn.init.zeros_(module.bias_ih_l0)
-    nn.init.zeros_(module.bias_hh_l0)
-    module.bias_ih_l0.data[width : 2 * width] = 1.0
+    [[weight_ih, weight_hh, bias_ih, bias_hh]] = module.all_weights
+    width = weight_hh.shape[1]
+    nn.init.normal_(weight_ih, std=weight_ih.shape[1] ** -0.5)
+    for block in weight_hh.data.split(width):
+        nn.init.orthogonal_(block, RECURRENT_GAIN)
+    nn.init.zeros_(bias_ih)
+    nn.init.zeros_(bias_hh)
+    bias_ih.data[width : 2 * width] = 1.0

@@ -38,6 +38,10 @@ class CellWeights(nn.Module):
         self.bias_hh_l0 = nn.Parameter(torch.empty(rows))
         self.reset_parameters()
 
+    @property
+    def all_weights(self) -> list[list[nn.Parameter]]:
+        return [[self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0]]
+
     def reset_parameters(self) -> None:
         """As ``nn.LSTM`` draws them."""
         bound = self.weight_hh_l0.shape[1] ** -0.5
@@ -72,9 +76,9 @@ class LSTMLayer(nn.Module):
     def step_by_step(self, x: Tensor, functions: list[nn.Module]) -> Tensor:
         """The same with any five functions, in the order of ``STANDARD``."""
         input_gate, forget_gate, candidate, output_gate, cell_output = functions
-        bias = self.core.bias_ih_l0 + self.core.bias_hh_l0
-        projected = nn.functional.linear(x, self.core.weight_ih_l0, bias)  # B, T, rows
-        recurrent = self.core.weight_hh_l0.t()
+        [[weight_ih, weight_hh, bias_ih, bias_hh]] = self.core.all_weights
+        projected = nn.functional.linear(x, weight_ih, bias_ih + bias_hh)  # B, T, rows
+        recurrent = weight_hh.t()
         h = c = x.new_zeros(len(x), self.width)
         outputs = []
         for now in projected.unbind(1):
@@ -104,7 +108,9 @@ class LSTM(Network):
                 channels = layer.rows[2] if part == "candidate" else config.width
                 site = f"{name}_{part}"
                 self.activations[site] = build(assignment[site], channels=channels)
-            self.norms[name] = nn.LayerNorm(config.width) if config.norm == "layer" else nn.Identity()
+            self.norms[name] = (
+                nn.LayerNorm(config.width) if config.norm == "layer" else nn.Identity()
+            )
             features = config.width
         self.layers["head"] = nn.Linear(config.width, outputs)
 
@@ -126,6 +132,7 @@ class LSTM(Network):
             x = x.transpose(1, 2).flatten(2)  # B, C, H, W -> B, H, C * W: one row a step
         for name in self.layer_names:
             layer = self.layers[name]
+            assert isinstance(layer, LSTMLayer)
             if self.is_standard(name) and not self.exposed:
                 x = layer.fused(x)
             else:

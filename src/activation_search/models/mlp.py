@@ -23,7 +23,7 @@ class MLP(Network):
         super().__init__(assignment)
         self.residual = config.residual
         self.dropout = nn.Dropout(config.dropout)
-        width, previous = sample.size, None
+        width, previous = sample.size, ""
         for site, activation in assignment.items():
             inner = activation.entry.input_width(config.width)
             self.layers[site] = nn.Sequential(nn.Linear(width, inner), NORMS[config.norm](inner))

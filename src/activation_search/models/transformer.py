@@ -101,18 +101,19 @@ class Transformer(Network):
         super().__init__(assignment)
         if config.width % config.heads:
             raise UserError(
-                f"model.width must be a multiple of model.heads={config.heads}, "
-                f"not {config.width}."
+                f"model.width must be a multiple of model.heads={config.heads}, not {config.width}."
             )
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = [f"block{i}" for i in range(1, config.depth + 1)]
         self.layers["patches"] = Patches(sample, config.width, config.patch, config.stride)
         for block in self.blocks:
             site = f"{block}_mlp"
+            mlp = FeedForward(config, assignment[site])
             self.layers[f"{block}_attention"] = Attention(config)
-            self.layers[site] = FeedForward(config, assignment[site])
-            inner = self.layers[site].fc_in.out_features
-            self.activations[site] = build(assignment[site], channels=inner, channel_dim=-1)
+            self.layers[site] = mlp
+            self.activations[site] = build(
+                assignment[site], channels=mlp.fc_in.out_features, channel_dim=-1
+            )
             self.reads[f"{site}.fc_out"] = site
         self.norm = NORMS[config.norm](config.width)
         self.layers["head"] = nn.Linear(config.width, outputs)

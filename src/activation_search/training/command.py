@@ -27,17 +27,17 @@ def run(config: TrainConfig) -> int:
 
 def print_summary(result: RunResult, console: Console) -> None:
     """Metrics, time, the activation at each site, and where everything is."""
-    table = Table(title=f"{result.status}: {_title(result)}", title_justify="left", show_header=False)
+    table = Table(
+        title=f"{result.status}: {_title(result)}", title_justify="left", show_header=False
+    )
     if result.reason:
         table.add_row("reason", result.reason)
     for name, value in sorted(result.metrics.items(), reverse=True):
         split, _, metric = name.partition("_")
         table.add_row(f"{_SPLITS[split]} {metric}", f"{value:.4f}")
     per_step = 1000 * result.training_seconds / max(result.steps, 1)
-    table.add_row(
-        "time",
-        f"{result.seconds:.1f} s, {result.epochs} epochs, {result.steps} steps of {per_step:.2f} ms",
-    )
+    length = f"{result.epochs} epochs, {result.steps} steps of {per_step:.2f} ms"
+    table.add_row("time", f"{result.seconds:.1f} s, {length}")
     own = result.activation_parameters
     learned = f", {own:,} of them in activations" if own else ""
     table.add_row("parameters", f"{result.parameters:,}{learned}")

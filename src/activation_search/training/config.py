@@ -1,8 +1,10 @@
 """The configuration of a run: typed, with its limits. Torch and Hydra are not imported."""
 
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any, get_type_hints
 
+from activation_search.errors import unknown
 from activation_search.models.config import MODEL_CONFIGS, ModelConfig
 from activation_search.settings import setting
 
@@ -26,16 +28,16 @@ class DataConfig:
 class OptimConfig:
     """How weights follow their gradients.
 
-    name: the optimizer. momentum: of sgd and rmsprop.
+    optimizer: its name. momentum: of sgd and rmsprop.
     lr: learning rate, the peak of a schedule. schedule: over all steps.
     weight_decay: of weights; never of biases, norms and activations' own parameters.
     activation_lr_factor: times lr for the activations' own parameters.
     clip: largest total gradient norm; none for no clipping.
     """
 
-    name: str = setting("adam", choices=OPTIMIZERS)
-    lr: float = setting(1e-3, above=0)
-    schedule: str = setting("constant", choices=("constant", "cosine", "one_cycle"))
+    optimizer: str = setting("adam", choices=OPTIMIZERS)
+    lr: float = setting(5e-3, above=0)
+    schedule: str = setting("one_cycle", choices=("constant", "cosine", "one_cycle"))
     weight_decay: float = setting(0.0, low=0)
     momentum: float = setting(0.9, low=0, high=0.999)
     activation_lr_factor: float = setting(1.0, low=0)
@@ -125,6 +127,11 @@ class TrainConfig:
         suffix = "-per-layer" if self.activation.get("layers") else ""
         return f"{self.model.name}-{self.data.name}-{activation}{suffix}"
 
+    @property
+    def validates(self) -> bool:
+        """Whether there is anything to validate on."""
+        return self.data.validation > 0 or self.trainer.overfit_batches > 0
+
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same run: all but where it is written and how it is shown."""
         plain = self.as_dict()
@@ -134,11 +141,20 @@ class TrainConfig:
         return plain
 
 
-def from_dict(plain: dict[str, Any]) -> TrainConfig:
-    """The configuration that ``as_dict`` made plain, for instance in a checkpoint."""
-    parts = {**plain, "model": MODEL_CONFIGS[plain["model"]["name"]](**plain["model"])}
-    for item in fields(TrainConfig):
-        hint = get_type_hints(TrainConfig)[item.name]
-        if item.name != "model" and hasattr(hint, "__dataclass_fields__"):
-            parts[item.name] = hint(**plain[item.name])
-    return TrainConfig(**parts)
+def from_dict(plain: Mapping[str, Any]) -> TrainConfig:
+    """The configuration that ``as_dict`` made plain, for instance in a checkpoint.
+
+    Raises:
+        UserError: a key that is no setting.
+    """
+    known = get_type_hints(TrainConfig)
+    for key in plain:
+        if key not in known:
+            raise unknown("setting", key, known)
+    parts = {
+        key: known[key](**value) if is_dataclass(known[key]) else value
+        for key, value in plain.items()
+        if key != "model"
+    }
+    model = plain["model"]
+    return TrainConfig(model=MODEL_CONFIGS[model["name"]](**model), **parts)

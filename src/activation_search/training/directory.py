@@ -59,7 +59,8 @@ def open_unfinished(path: str) -> RunResult:
     except (OSError, ValueError) as error:
         nearby = ", ".join(str(d) for d in _runs_near(directory)) or "none"
         raise UserError(
-            f"resume={path} is no run directory with a result.json; unfinished runs nearby: {nearby}."
+            f"resume={path} is no run directory with a result.json; "
+            f"unfinished runs nearby: {nearby}."
         ) from error
     if not can_resume(result):
         state = "still running" if result.status == RUNNING else result.status

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import MeanMetric
 
 from activation_search.data.sample import Sample
-from activation_search.models import build_network
+from activation_search.models.factory import build_network
 from activation_search.seeds import derive
 from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.optim import build_optimizer, build_schedule, parameter_groups
@@ -32,6 +32,7 @@ class ActivationModule(pl.LightningModule):
 
     mean: Tensor
     std: Tensor
+    train_loss_sum: Tensor
 
     def __init__(
         self,
@@ -59,7 +60,8 @@ class ActivationModule(pl.LightningModule):
         self.register_buffer("mean", torch.zeros(ones) if mean is None else mean)
         self.register_buffer("std", torch.ones(ones) if std is None else std)
         self.metrics = self.task.metrics()
-        self.evaluation_loss = MeanMetric()
+        # By default a NaN would be left out of the mean, and a diverged model look sound.
+        self.evaluation_loss = MeanMetric(nan_strategy="disable")
         # Summed on the device, since reading it each step would stall a GPU.
         self.register_buffer("train_loss_sum", torch.zeros(()), persistent=False)
 
@@ -69,7 +71,7 @@ class ActivationModule(pl.LightningModule):
 
     @torch.no_grad()
     def predict(self, x: Tensor | np.ndarray) -> Tensor:
-        """Class probabilities ``[B, classes]`` for samples ``[B, ...]`` as the data set has them."""
+        """Class probabilities ``[B, classes]`` for samples ``[B, ...]`` on the data's own scale."""
         samples = torch.as_tensor(x, dtype=self.mean.dtype, device=self.mean.device)
         was_training = self.training
         self.eval()
@@ -111,7 +113,8 @@ class ActivationModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         groups = parameter_groups(self.network, self.config.optim)
-        fused = self.config.trainer.precision != "16-mixed"
+        # Under mixed precision Lightning refuses to clip gradients of a fused optimizer.
+        fused = self.config.trainer.precision.endswith("true")
         optimizer = build_optimizer(groups, self.config.optim, fused)
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = build_schedule(optimizer, self.config.optim, steps)

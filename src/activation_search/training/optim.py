@@ -39,15 +39,14 @@ def build_optimizer(
     Args:
         groups: of :func:`parameter_groups`.
         config: its settings.
-        fused: one kernel for all weights, where the optimizer has it. Not with float16 and a
-            gradient scaler, since the kernel then unscales by itself and clipping comes too late.
+        fused: one kernel for all weights, where the optimizer has it.
     """
     settings: dict[str, Any] = {"lr": config.lr}
-    if config.name in ("sgd", "rmsprop"):
+    if config.optimizer in ("sgd", "rmsprop"):
         settings["momentum"] = config.momentum
-    if config.name in FUSED:
-        return FUSED[config.name](groups, fused=fused, **settings)
-    return OTHERS[config.name](groups, **settings)
+    if config.optimizer in FUSED:
+        return FUSED[config.optimizer](groups, fused=fused, **settings)
+    return OTHERS[config.optimizer](groups, **settings)
 
 
 def build_schedule(
@@ -61,4 +60,3 @@ def build_schedule(
         # Momentum stays what the user set; torch would cycle it too.
         return OneCycleLR(optimizer, peaks, total_steps=steps, cycle_momentum=False)
     return None
-

@@ -59,8 +59,8 @@ class RunResult:
     learned: dict[str, dict[str, list]] = field(default_factory=dict)
     seed: int = 0
     device: str = ""
-    versions: dict[str, str] = field(default_factory=lambda: dict(versions()))
-    git: str | None = field(default_factory=lambda: git_revision())
+    versions: dict[str, str] = field(default_factory=dict)
+    git: str | None = None
     host: str = field(default_factory=socket.gethostname)
     process: int = field(default_factory=os.getpid)
 

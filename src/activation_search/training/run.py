@@ -1,7 +1,7 @@
 """One training run from its configuration to its result. Knows nothing of Hydra.
 
-    from activation_search.training.run import train
-    result = train(config)
+from activation_search.training.run import train
+result = train(config)
 """
 
 import json
@@ -18,28 +18,28 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import OmegaConf
 
 from activation_search.data import load_splits
 from activation_search.data.batches import DataModule
-from activation_search.diagnostics.gradients import Gradients
-from activation_search.diagnostics.learned import LearnedActivations, learned_parameters
+from activation_search.diagnostics.learned import learned_parameters
 from activation_search.diagnostics.overview import write_hparams, write_overview
 from activation_search.diagnostics.writer import writer_of
-from activation_search.errors import UserError
 from activation_search.settings import check
 from activation_search.training import directory as run_directory
 from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.history import History
 from activation_search.training.module import ActivationModule, to_hyperparameters
-from activation_search.training.progress import ProgressBar
-from activation_search.training.result import DIVERGED, FAILED, FINISHED, STOPPED, RunResult
-from activation_search.training.task import Classification
-
-BEST, LAST = "best.ckpt", "last.ckpt"
+from activation_search.training.result import (
+    DIVERGED,
+    FAILED,
+    FINISHED,
+    STOPPED,
+    RunResult,
+    git_revision,
+    versions,
+)
+from activation_search.training.trainer import BEST, LAST, build_trainer
 
 
 class RunInterrupted(KeyboardInterrupt):
@@ -69,7 +69,7 @@ def train(config: TrainConfig) -> RunResult:
     """
     began = time.perf_counter()
     config, directory = _resolve(config)
-    with torch.random.fork_rng(), _quiet():
+    with torch.random.fork_rng(), quiet():
         splits = load_splits(config.data.name, config.data.validation, config.seed)
         plain = to_hyperparameters(config, splits.sample, splits.classes)
         module = ActivationModule(**plain, mean=splits.mean, std=splits.std)
@@ -78,7 +78,7 @@ def train(config: TrainConfig) -> RunResult:
         )
         directory = directory or run_directory.create(config)
         history = History(config.tensorboard.every_n_steps)
-        trainer = _build_trainer(config, directory, history, module.task)
+        trainer = build_trainer(config, directory, history, module.task)
         result = _new_result(config, directory, module)
         result.write()
         try:
@@ -119,83 +119,12 @@ def _new_result(config: TrainConfig, directory: Path, module: ActivationModule) 
         directory=str(directory),
         config=config.as_dict(),
         seed=config.seed,
+        versions=versions(),
+        git=git_revision(),
         parameters=sum(p.numel() for p in network.parameters()),
         activation_parameters=sum(p.numel() for p in network.activations.parameters()),
         assignment={site: str(activation) for site, activation in network.assignment.items()},
     )
-
-
-def _build_trainer(
-    config: TrainConfig, directory: Path, history: History, task: Classification
-) -> pl.Trainer:
-    settings, board = config.trainer, config.tensorboard
-    callbacks: list[pl.Callback] = [history]
-    logger = None
-    if board.enabled:
-        last = _last_step(directory)
-        # What an interrupted run wrote after its last checkpoint is hidden, and written again.
-        logger = TensorBoardLogger(
-            directory, name="", version="", default_hp_metric=False, purge_step=last
-        )
-        callbacks += [
-            Gradients(board.every_n_steps, board.histograms_every_n_epochs),
-            LearnedActivations(),
-        ]
-    if settings.progress:
-        callbacks.append(ProgressBar())
-    validates = config.data.validation > 0 or settings.overfit_batches > 0
-    metric = f"val_{task.metric}"
-    patience = config.early_stopping.patience
-    if patience is not None:
-        if not validates:
-            raise UserError("early_stopping.patience needs a validation split: data.validation=0.2.")
-        callbacks.append(
-            EarlyStopping(
-                metric,
-                config.early_stopping.min_delta,
-                patience,
-                mode=task.mode,
-                check_finite=False,  # a loss that is not finite is the history's to judge
-            )
-        )
-    if settings.checkpoints:
-        callbacks.append(
-            ModelCheckpoint(
-                directory,
-                filename=Path(BEST if validates else LAST).stem,
-                monitor=metric if validates else None,
-                mode=task.mode,
-                save_last=validates,
-                save_on_train_epoch_end=True,
-                enable_version_counter=False,
-            )
-        )
-    one_batch = 1 if settings.fast_dev_run else None
-    try:
-        return pl.Trainer(
-            accelerator=settings.accelerator,
-            devices=1,
-            precision=settings.precision,  # type: ignore[arg-type]
-            logger=logger or False,
-            callbacks=callbacks,
-            max_epochs=1 if settings.fast_dev_run else settings.max_epochs,
-            max_steps=settings.max_steps,
-            limit_train_batches=one_batch,
-            limit_val_batches=one_batch,
-            limit_test_batches=one_batch,
-            accumulate_grad_batches=settings.accumulate_grad_batches,
-            gradient_clip_val=config.optim.clip,
-            log_every_n_steps=1,  # nothing is logged through Lightning; larger ones raise a warning
-            num_sanity_val_steps=0,
-            enable_checkpointing=settings.checkpoints,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
-    except (MisconfigurationException, ValueError) as error:
-        raise UserError(
-            f"trainer.accelerator={settings.accelerator} with "
-            f"trainer.precision={settings.precision} cannot run here: {error}"
-        ) from error
 
 
 def _fit(trainer: pl.Trainer, module: ActivationModule, data: DataModule, directory: Path) -> None:
@@ -224,7 +153,8 @@ def _conclude(
     history: History,
 ) -> None:
     """Final metrics, the status, and the row in TensorBoard's HPARAMS tab."""
-    result.metrics = {k: v for k, v in history.curve[-1].items() if k.startswith("val_")}
+    last = history.curve[-1] if history.curve else {}
+    result.metrics = {k: v for k, v in last.items() if k.startswith("val_")}
     stopper = trainer.early_stopping_callback
     result.stopped_early = stopper is not None and stopper.stopped_epoch > 0
     if history.diverged:
@@ -232,8 +162,9 @@ def _conclude(
     else:
         best = Path(result.directory) / BEST
         weights = best if stopper and best.exists() else None
-        if weights:
-            result.evaluated = "best"
+        result.evaluated = "best" if weights else "last"
+        # Those of the last epoch are at hand, unless a limit in steps cut it short.
+        if config.validates and (weights or not result.metrics):
             result.metrics = _evaluate(trainer.validate, module, data, weights)
         if config.test:
             result.metrics |= _evaluate(trainer.test, module, data, weights)
@@ -262,7 +193,7 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
         "data": config.data.name,
         "activation": config.label.split("-", 2)[2],
         "lr": config.optim.lr,
-        "optimizer": config.optim.name,
+        "optimizer": config.optim.optimizer,
         "schedule": config.optim.schedule,
         "weight_decay": config.optim.weight_decay,
         "batch_size": config.data.batch_size,
@@ -278,22 +209,17 @@ def fingerprint(plain: dict[str, Any]) -> str:
     return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _last_step(directory: Path) -> int | None:
-    """The optimizer step of the last checkpoint of a run that goes on."""
-    path = directory / LAST
-    if not path.exists():
-        return None
-    return int(torch.load(path, weights_only=True, map_location="cpu")["global_step"])
-
-
 _NOT_NEWS = (
     "Checkpoint directory .* exists and is not empty",  # the run directory: it holds the result
+    ".*does not have many workers",  # the benchmark's DataLoader; ours has none
+    ".*could not find the monitored key",  # an epoch cut short by max_steps or by divergence
+    ".*AMP with fp16 is not supported on CPU",  # refused by build_trainer, not replaced in silence
     r".*isinstance\(treespec, LeafSpec\)",  # Lightning 2.6 on torch 2.13
 )
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keeps Lightning's remarks out of the output, and warnings that do not apply here."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]

@@ -1,0 +1,170 @@
+"""Speed as ratios, measured side by side in one process.
+
+    python scripts/benchmark.py                     # all models, about two minutes
+    python scripts/benchmark.py --models mlp --rounds 9
+
+Milliseconds per training step of three programs that train the same network on the same data with
+the same optimizer: ours (gradient norms and losses in TensorBoard at the default interval), a plain
+torch loop, and a plain Lightning loop that logs its loss to TensorBoard. The last two draw batches
+from a DataLoader. They take turns; a ratio is taken within a round, and the median over the rounds
+is printed, since a machine's speed drifts.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import lightning.pytorch as pl
+import torch
+import torch.nn.functional as F
+from lightning.pytorch.loggers import TensorBoardLogger
+from rich.console import Console
+from rich.table import Table
+from torch.utils.data import DataLoader, TensorDataset
+
+from activation_search.compose import compose
+from activation_search.data import load_splits
+from activation_search.data.splits import Splits
+from activation_search.errors import reported, unknown
+from activation_search.models.config import MODEL_CONFIGS
+from activation_search.models.factory import build_network
+from activation_search.training.config import TrainConfig
+from activation_search.training.run import quiet, train
+
+DATA = {"mlp": "digits"}  # the others on mnist1d
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", nargs="+", default=list(MODEL_CONFIGS), metavar="MODEL")
+    parser.add_argument("--rounds", type=int, default=5, help="turns that each program gets")
+    parser.add_argument("--epochs", type=int, default=5, help="epochs per turn")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+    for model in arguments.models:
+        if model not in MODEL_CONFIGS:
+            raise unknown("model", model, MODEL_CONFIGS)
+    torch.set_num_threads(arguments.threads)
+    table = Table(title=f"ms per step, {arguments.threads} threads", title_justify="left")
+    for heading in ("model", "data", "ours", "torch", "Lightning", "torch : ours", "Lightning : ours"):
+        table.add_column(heading, justify="right")
+    for model in arguments.models:
+        data = DATA.get(model, "mnist1d")
+        rounds = measure(model, data, arguments.rounds, arguments.epochs)
+        ours, plain, lightning = (statistics.median(column) for column in zip(*rounds, strict=True))
+        against_torch = statistics.median(r[1] / r[0] for r in rounds)
+        against_lightning = statistics.median(r[2] / r[0] for r in rounds)
+        table.add_row(
+            model,
+            data,
+            *(f"{1000 * seconds:.2f}" for seconds in (ours, plain, lightning)),
+            f"{against_torch:.2f}",
+            f"{against_lightning:.2f}",
+        )
+    Console().print(table)
+
+
+def measure(model: str, data: str, rounds: int, epochs: int) -> list[tuple[float, float, float]]:
+    """Seconds per step of ours, torch, Lightning in each round, after one that is not counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = compose(
+            [
+                f"model={model}",
+                f"data={data}",
+                "optim.schedule=constant",
+                "tensorboard.histograms_every_n_epochs=0",
+                "trainer.checkpoints=false",
+                "trainer.progress=false",
+                f"trainer.max_epochs={epochs}",
+                "test=false",
+                f"logs={folder}",
+            ]
+        )
+        splits = load_splits(data, config.data.validation, config.seed)
+        times = []
+        for _ in range(rounds + 1):
+            result = train(config)
+            times.append(
+                (
+                    result.training_seconds / result.steps,
+                    torch_loop(config, splits),
+                    lightning_loop(config, splits, Path(folder)),
+                )
+            )
+    return times[1:]
+
+
+def loader(config: TrainConfig, splits: Splits) -> DataLoader:
+    dataset = TensorDataset(splits.train.x, splits.train.y)
+    return DataLoader(dataset, batch_size=config.data.batch_size, shuffle=True)
+
+
+def network(config: TrainConfig, splits: Splits) -> torch.nn.Module:
+    return build_network(config.model, config.activation, splits.sample, splits.classes)
+
+
+def torch_loop(config: TrainConfig, splits: Splits) -> float:
+    """Seconds per step of the loop that a tutorial shows."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = network(config, splits).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.optim.lr)
+    batches = loader(config, splits)
+    began = time.perf_counter()
+    for _ in range(config.trainer.max_epochs):
+        for x, y in batches:
+            loss = F.cross_entropy(model(x.to(device)), y.to(device))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return (time.perf_counter() - began) / (config.trainer.max_epochs * len(batches))
+
+
+class PlainModule(pl.LightningModule):
+    """The module that Lightning's documentation shows, timing its own epochs."""
+
+    def __init__(self, model: torch.nn.Module, lr: float):
+        super().__init__()
+        self.model = model
+        self.lr = lr
+        self.seconds = 0.0
+
+    def training_step(self, batch, index):
+        x, y = batch
+        loss = F.cross_entropy(self.model(x), y)
+        self.log("train_loss", loss)
+        return loss
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=self.lr)
+
+    def on_train_epoch_start(self) -> None:
+        self.began = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        self.seconds += time.perf_counter() - self.began
+
+
+def lightning_loop(config: TrainConfig, splits: Splits, folder: Path) -> float:
+    """Seconds per step of a plain Lightning program."""
+    module = PlainModule(network(config, splits), config.optim.lr)
+    batches = loader(config, splits)
+    with quiet():
+        trainer = pl.Trainer(
+            max_epochs=config.trainer.max_epochs,
+            logger=TensorBoardLogger(folder, name="plain"),
+            log_every_n_steps=config.tensorboard.every_n_steps,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(module, batches)
+    return module.seconds / trainer.global_step
+
+
+if __name__ == "__main__":
+    sys.exit(reported(main))

@@ -1,0 +1,54 @@
+"""From the keys of a model to the model, its activations in place and its weights drawn."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from activation_search.data.sample import Sample
+from activation_search.models.cnn import CNN
+from activation_search.models.config import ModelConfig
+from activation_search.models.initialise import initialise
+from activation_search.models.lstm import LSTM
+from activation_search.models.mlp import MLP
+from activation_search.models.network import Network
+from activation_search.models.sites import assign
+from activation_search.models.transformer import Transformer
+
+MODELS: dict[str, Any] = {
+    "mlp": MLP,
+    "cnn": CNN,
+    "lstm": LSTM,
+    "transformer": Transformer,
+}
+
+
+def build_network(
+    config: ModelConfig,
+    activation: Mapping[str, Any],
+    sample: Sample,
+    outputs: int,
+    init: str = "gain",
+    seed: int = 0,
+) -> Network:
+    """A model with its activations in place and its weights drawn.
+
+    Args:
+        config: the model's keys.
+        activation: what to put where, see :func:`activation_search.models.sites.assign`.
+        sample: what the data set hands over.
+        outputs: width of the output layer.
+        init: how weights are drawn, see :func:`activation_search.models.initialise.initialise`.
+        seed: the run's seed.
+
+    Raises:
+        UserError: see :func:`assign`; also widths that do not fit together.
+    """
+    model = MODELS[config.name]
+    assignment = assign(model.sites(config), activation)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # for activations of the user's own that draw their start values
+        # Each model takes its own kind of configuration, which the table of types cannot say.
+        network: Network = model(config, sample, outputs, assignment)
+    initialise(network, init, seed)
+    return network

@@ -1,0 +1,133 @@
+"""``python train.py``: exit codes, the summary, and a sentence for every mistake."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from activation_search.training.result import read_result
+
+from .conftest import ROOT, Command
+
+SMALL = ["model=mlp", "data=digits"]
+
+
+def test_summary(train: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(*SMALL, "activation=prelu") == 0
+    out = capsys.readouterr().out
+    for piece in ("finished: mlp on digits, seed 0", "validation accuracy", "test accuracy"):
+        assert piece in out
+    assert "256 of them in activations" in out
+    assert "hidden1" in out
+    [directory] = tmp_path.glob("train/mlp-digits-prelu/*")
+    assert f"run directory:  {directory}" in out
+    assert f"tensorboard --logdir {tmp_path}" in out
+
+
+def test_a_diverged_run_exits_with_one(train: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(*SMALL, "optim.optimizer=sgd", "optim.lr=1e9", "optim.schedule=constant") == 1
+    out = capsys.readouterr().out
+    assert "diverged: mlp on digits" in out
+    assert "loss is" in out
+
+
+def test_multirun(train: Command, tmp_path: Path) -> None:
+    assert train("-m", *SMALL, "activation=relu,gelu", "seed=0,1") == 0
+    results = [read_result(p.parent) for p in tmp_path.glob("multirun/*/*/*/result.json")]
+    found = {(r.assignment["hidden1"], r.seed, r.status) for r in results}
+    assert found == {(a, s, "finished") for a in ("relu", "gelu") for s in (0, 1)}
+    assert not (tmp_path / "train").exists()
+
+
+def test_a_mistake_in_one_job_leaves_the_others(
+    train: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train("-m", *SMALL, "optim.lr=-1,0.01") == 2
+    assert "Error: optim.lr must be above 0, not -1." in capsys.readouterr().err
+    assert len(list(tmp_path.glob("multirun/*/*/*/result.json"))) == 1
+
+
+MISTAKES = {
+    "activation=gleu": "Error: Unknown activation 'gleu'; allowed: .* Did you mean 'gelu'?",
+    "activation.layers.conv9=relu": (
+        "Error: Unknown site 'conv9'; allowed: conv1, conv2, conv3, fc1. Did you mean 'conv3'?"
+    ),
+    "optim.lr=abc": "Error: optim.lr: Value 'abc' of type 'str' could not be converted to Float.",
+    "optim.lrr=1": "Error: Unknown optim setting 'lrr'; allowed: .* Did you mean 'lr'?",
+    "activation=leaky_relu activation.slope=1": (
+        "Error: Unknown activation setting 'slope'; allowed: negative_slope, layers."
+    ),
+    "optim.lr=-1": "Error: optim.lr must be above 0, not -1.",
+    "model=cnn data=nonsense": "Error: Unknown data 'nonsense'; allowed: digits, mnist1d.",
+    "model=lstm activation.layers.lstm1_input_gate=swiglu": (
+        "Error: swiglu changes the number of channels and cannot stand at lstm1_input_gate"
+    ),
+    "activation=maxmin model.width=25": (
+        "Error: maxmin puts out channels 2 at a time, so the width of its layer must be "
+        "a multiple of 2, not 25."
+    ),
+    "resume=/does/not/exist": "Error: resume=/does/not/exist is no run directory",
+    "resume=/does/not/exist seed=1": "goes on with that run's own configuration; leave out",
+    "trainer.max_epochs=0": "Error: trainer.max_epochs must be at least 1, not 0.",
+    "activation=custom": "Error: custom needs the import path of your function",
+}
+
+
+@pytest.mark.parametrize("overrides", MISTAKES)
+def test_mistakes_get_one_sentence(
+    overrides: str, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs = [] if "seed=1" in overrides or "resume" in overrides else [f"logs={tmp_path}"]
+    assert command("train.py", *overrides.split(), *logs) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    [line] = captured.err.splitlines()
+    for piece in MISTAKES[overrides].split(".*"):
+        assert piece.strip() in line
+
+
+def test_a_logs_folder_that_cannot_be_written(
+    train: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert train(*SMALL, f"logs={tmp_path / 'file'}") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: Cannot write runs to")
+
+
+def test_a_function_of_the_users_own(
+    train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_cli_module.py").write_text(
+        "import torch\n\n\ndef my_function(x, scale=1.0):\n    return scale * torch.sin(x) + x\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    target = "activation.target=my_cli_module.my_function"
+    assert train(*SMALL, "activation=custom", target, "activation.scale=0.5") == 0
+    [directory] = tmp_path.glob("train/mlp-digits-custom/*")
+    expected = "custom(scale=0.5, target=my_cli_module.my_function)"
+    assert read_result(directory).assignment["hidden1"] == expected
+
+
+def test_in_a_process_of_its_own(tmp_path: Path) -> None:
+    """A script's exit code, and no warning or traceback on standard error."""
+    arguments = [*SMALL, "trainer.max_epochs=1", f"logs={tmp_path}", "activation=gelu"]
+    done = subprocess.run(
+        [sys.executable, "train.py", *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "finished" in done.stdout
+
+
+def test_help_imports_no_torch() -> None:
+    code = (
+        "import sys, runpy\n"
+        "sys.argv = ['train.py', '--help']\n"
+        "try:\n    runpy.run_path('train.py', run_name='__main__')\n"
+        "finally:\n    print('torch' in sys.modules, file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "activation: " in done.stdout
+    assert done.stderr.splitlines()[-1] == "False"

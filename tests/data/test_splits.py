@@ -1,0 +1,72 @@
+"""Three splits by the seed, standardised by the training split alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from activation_search.data.sample import Sample
+from activation_search.data.splits import Source, Splits, split
+from activation_search.errors import UserError
+
+
+def source(n: int = 50) -> Source:
+    """Two channels of different scale, a third that is constant."""
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(n + 10, 4, 3)).astype(np.float32)
+    x = x * np.array([1, 10, 0], np.float32) + np.array([0, 5, 7], np.float32)
+    y = np.arange(n + 10)
+    return Source(x[:n], y[:n], x[n:], y[n:], Sample("series", (4, 3)), classes=n + 10)
+
+
+def labels(splits: Splits) -> tuple[list[int], list[int]]:
+    assert splits.validation is not None
+    return splits.train.y.tolist(), splits.validation.y.tolist()
+
+
+def test_every_training_sample_is_in_one_split() -> None:
+    train, validation = labels(split(source(), 0.2, seed=0))
+    assert len(validation) == 10
+    assert sorted(train + validation) == list(range(50))
+
+
+def test_the_seed_decides() -> None:
+    assert labels(split(source(), 0.2, seed=0)) == labels(split(source(), 0.2, seed=0))
+    assert labels(split(source(), 0.2, seed=0)) != labels(split(source(), 0.2, seed=1))
+
+
+def test_the_test_split_is_the_same_for_every_seed() -> None:
+    for seed in (0, 1):
+        assert split(source(), 0.2, seed).test.y.tolist() == list(range(50, 60))
+
+
+def test_standardised_by_the_training_split_only() -> None:
+    given = source()
+    splits = split(given, 0.2, seed=0)
+    assert splits.train.x.mean((0, 1)).tolist() == pytest.approx([0, 0, 0], abs=1e-5)
+    assert splits.train.x.std((0, 1), correction=0).tolist() == pytest.approx([1, 1, 0], abs=1e-5)
+    train = given.x_train[splits.train.y.numpy()]
+    mean, std = train.mean((0, 1)), train.std((0, 1))
+    assert splits.mean.flatten().tolist() == pytest.approx(mean, rel=1e-5)
+    expected = (given.x_test[..., :2] - mean[:2]) / std[:2]
+    np.testing.assert_allclose(splits.test.x[..., :2], expected, rtol=1e-4, atol=1e-5)
+    assert splits.test.x.isfinite().all()
+
+
+def test_without_validation_all_samples_train() -> None:
+    splits = split(source(), 0.0, seed=0)
+    assert splits.validation is None
+    assert sorted(splits.train.y.tolist()) == list(range(50))
+
+
+def test_channel_axis_of_an_image() -> None:
+    x = torch.randn(20, 2, 3, 3).numpy()
+    y = np.zeros(20, np.int64)
+    splits = split(Source(x, y, x, y, Sample("image", (2, 3, 3)), classes=1), 0.1, seed=0)
+    assert splits.mean.shape == (1, 2, 1, 1)
+
+
+def test_a_share_that_leaves_a_split_empty() -> None:
+    with pytest.raises(
+        UserError, match=r"data.validation=0.001 of 50 samples leaves a split empty"
+    ):
+        split(source(), 0.001, seed=0)

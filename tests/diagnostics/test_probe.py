@@ -1,0 +1,39 @@
+"""Pre-activations are what the layers put out, and taking them disturbs nothing."""
+
+import pytest
+import torch
+
+from activation_search.diagnostics.probe import preactivations
+from activation_search.models.config import ModelConfig
+from activation_search.models.factory import build_network
+
+from ..models.conftest import CONFIGS, SERIES
+
+
+def test_values_of_an_mlp() -> None:
+    network = build_network(CONFIGS["mlp"], {"name": "relu"}, SERIES, 3)
+    x = torch.randn(5, 12, 2)
+    seen = preactivations(network, x)
+    first = network.layers["hidden1"](x.flatten(1))
+    torch.testing.assert_close(seen["hidden1"], first)
+    torch.testing.assert_close(seen["hidden2"], network.layers["hidden2"](first.relu()))
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_every_site_is_seen_and_nothing_moves(config: ModelConfig) -> None:
+    network = build_network(config, {"name": "rrelu"}, SERIES, 3).train()
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    seen = preactivations(network, torch.randn(4, 12, 2, generator=torch.Generator()))
+    assert list(seen) == list(network.activations)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert network.training
+    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+
+
+def test_sites_of_an_lstm_are_stacked_over_time() -> None:
+    network = build_network(CONFIGS["lstm"], {"name": "default"}, SERIES, 3)
+    seen = preactivations(network, torch.randn(4, 12, 2))
+    assert {tuple(z.shape) for z in seen.values()} == {(4, 12, 8)}
+    assert not network.exposed

@@ -1,0 +1,77 @@
+"""Hydra's configurations: grammar, types, and one sentence per mistake."""
+
+import pytest
+
+from activation_search.compose import compose
+from activation_search.errors import UserError
+from activation_search.training.config import from_dict
+
+
+def test_defaults() -> None:
+    config = compose()
+    assert (config.model.name, config.data.name) == ("cnn", "mnist1d")
+    assert config.activation == {"name": "default", "layers": {}}
+
+
+def test_activation_with_parameters_and_layers() -> None:
+    config = compose(
+        [
+            "activation=leaky_relu",
+            "activation.negative_slope=0.2",
+            "activation.layers.conv2=prelu",
+            "activation.layers.fc1={name: elu, alpha: 0.5}",
+        ]
+    )
+    assert config.activation == {
+        "name": "leaky_relu",
+        "negative_slope": 0.2,
+        "layers": {"conv2": "prelu", "fc1": {"name": "elu", "alpha": 0.5}},
+    }
+
+
+def test_alias_pattern_and_own_function() -> None:
+    assert compose(["activation=swish"]).activation["name"] == "silu"
+    pattern = compose(["activation.layers={conv*: swish}"])
+    assert pattern.activation["layers"] == {"conv*": "swish"}
+    own = compose(["activation=custom", "activation.target=m.f", "activation.height=2.5"])
+    assert own.activation == {"name": "custom", "target": "m.f", "height": 2.5, "layers": {}}
+
+
+def test_experiment_changes_groups_and_the_command_line_wins() -> None:
+    config = compose(["experiment=mnist1d_mlp", "optim.lr=1e-4"])
+    assert config.model.name == "mlp"
+    assert config.data.validation == 0
+    assert config.optim.lr == 1e-4
+
+
+def test_plain_round_trip() -> None:
+    config = compose(["model=transformer", "optim.clip=1", "early_stopping.patience=3"])
+    assert from_dict(config.as_dict()) == config
+
+
+def test_identity_ignores_where_and_how_it_is_shown() -> None:
+    shown = compose(["logs=/elsewhere", "resume=auto", "trainer.progress=false"])
+    assert shown.identity() == compose().identity()
+    assert compose(["seed=1"]).identity() != compose().identity()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("activation=gleu", "Unknown activation 'gleu'; allowed: .*Did you mean 'gelu'"),
+        ("model=cmn", "Unknown model 'cmn'; allowed: cnn, lstm, mlp, transformer. Did you mean"),
+        ("data=nonsense", "Unknown data 'nonsense'; allowed: digits, mnist1d"),
+        ("experiment=none_such", "Unknown experiment 'none_such'; allowed: .*mnist1d_cnn"),
+        ("optim.lr=abc", "optim.lr: Value 'abc' of type 'str' could not be converted to Float"),
+        ("seed=x", "seed: Value 'x' of type 'str' could not be converted to Integer"),
+        ("optim.lrr=1", "Unknown optim setting 'lrr'; allowed: .*Did you mean 'lr'"),
+        ("optimm.lr=1", "Unknown setting 'optimm'; allowed: .*Did you mean 'optim'"),
+        ("model.kernels=3", "Unknown model setting 'kernels'; .*Did you mean 'kernel'"),
+        ("activation.slope=1", "Unknown activation setting 'slope'; allowed: layers"),
+        ("+foo=1", "Unknown setting 'foo'; allowed: model, data"),
+        ("a=b=c", "Cannot read the override 'a=b=c'"),
+    ],
+)
+def test_mistakes(override: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        compose([override])
