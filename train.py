@@ -10,7 +10,7 @@ import hydra
 from omegaconf import DictConfig
 
 from activation_search.compose import explained, job_config, register
-from activation_search.errors import reported
+from activation_search.errors import exit_code, reported
 
 register()
 exit_codes: list[int] = []  # one per job of a multirun
@@ -25,5 +25,5 @@ def main(composed: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    exit_codes.append(reported(lambda: explained(main)))
+    exit_codes.append(exit_code(lambda: explained(main)))
     sys.exit(max(exit_codes))

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from activation_search.compose import compose
 from activation_search.data import load_splits
 from activation_search.data.splits import Splits
-from activation_search.errors import reported, unknown
+from activation_search.errors import exit_code, unknown
 from activation_search.models.config import MODEL_CONFIGS
 from activation_search.models.factory import build_network
 from activation_search.training.config import TrainConfig
@@ -49,7 +49,15 @@ def main() -> None:
             raise unknown("model", model, MODEL_CONFIGS)
     torch.set_num_threads(arguments.threads)
     table = Table(title=f"ms per step, {arguments.threads} threads", title_justify="left")
-    for heading in ("model", "data", "ours", "torch", "Lightning", "torch : ours", "Lightning : ours"):
+    for heading in (
+        "model",
+        "data",
+        "ours",
+        "torch",
+        "Lightning",
+        "torch : ours",
+        "Lightning : ours",
+    ):
         table.add_column(heading, justify="right")
     for model in arguments.models:
         data = DATA.get(model, "mnist1d")
@@ -167,4 +175,4 @@ def lightning_loop(config: TrainConfig, splits: Splits, folder: Path) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(reported(main))
+    sys.exit(exit_code(main))

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from activation_search.activations import ENTRIES, find
-from activation_search.errors import UserError, reported
+from activation_search.errors import UserError, exit_code
 
 
 def main() -> None:
@@ -41,4 +41,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(reported(main))
+    sys.exit(exit_code(main))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from activation_search.errors import UserError, reported, unknown
+from activation_search.errors import UserError, exit_code, reported, unknown
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,9 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert reported(lambda: None) == 0
     assert reported(lambda: 1) == 1
-    assert reported(interrupted) == 130
+    assert exit_code(interrupted) == 130
+    with pytest.raises(KeyboardInterrupt):  # a job among others must not swallow it
+        reported(interrupted)
+    assert exit_code(lambda: 1) == 1
     assert reported(mistake) == 2
     assert capsys.readouterr().err == "Error: No such thing.\n"

@@ -33,12 +33,18 @@ def reported(command: Callable[[], int | None]) -> int:
     """Runs a command; a user's mistake becomes one sentence on standard error.
 
     Returns:
-        The command's exit code, 0 if it gives none; 2 for a mistake, 130 after Ctrl-C.
+        The command's exit code, 0 if it gives none; 2 for a mistake.
     """
     try:
         return command() or 0
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
+
+
+def exit_code(script: Callable[[], int | None]) -> int:
+    """Runs a whole script: as :func:`reported`, and 130 after Ctrl-C."""
+    try:
+        return reported(script)
     except KeyboardInterrupt:
         return 130

@@ -1,11 +1,14 @@
 """``python train.py``: exit codes, the summary, and a sentence for every mistake."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from activation_search.training.history import History
 from activation_search.training.result import read_result
 
 from .conftest import ROOT, Command
@@ -45,6 +48,21 @@ def test_a_mistake_in_one_job_leaves_the_others(
 ) -> None:
     assert train("-m", *SMALL, "optim.lr=-1,0.01") == 2
     assert "Error: optim.lr must be above 0, not -1." in capsys.readouterr().err
+    assert len(list(tmp_path.glob("multirun/*/*/*/result.json"))) == 1
+
+
+def test_ctrl_c_ends_a_multirun(
+    train: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def press(self, *_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(History, "on_train_epoch_start", press)
+    assert train("-m", *SMALL, "seed=0,1,2") == 130
+    assert "go on with:  python train.py resume=" in capsys.readouterr().out
     assert len(list(tmp_path.glob("multirun/*/*/*/result.json"))) == 1
 
 

@@ -214,9 +214,13 @@ def test_fast_dev_run_goes_through_everything_apart(small: Small) -> None:
     assert "test_accuracy" in result.metrics
 
 
-def test_mixed_precision_in_bfloat16(small: Small) -> None:
-    result = train(small("trainer.precision=bf16-mixed", "optim.clip=1"))
-    assert result.metrics["val_accuracy"] > 0.6
+@pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true", "64-true"])
+def test_precision(precision: str, small: Small) -> None:
+    config = small("activation=prelu", f"trainer.precision={precision}", "optim.clip=1")
+    result = train(config)
+    assert result.metrics["val_accuracy"] > 0.5
+    model = activation_search.load(Path(result.directory) / "last.ckpt")
+    assert model.predict(torch.zeros(2, 1, 8, 8)).sum(1).tolist() == pytest.approx([1, 1])
 
 
 @pytest.mark.parametrize(

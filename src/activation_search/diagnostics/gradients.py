@@ -55,7 +55,7 @@ class Gradients(pl.Callback):
     def _write_preactivations(self, trainer: pl.Trainer, pl_module: Any) -> None:
         writer = writer_of(trainer)
         assert writer is not None
-        x = trainer.datamodule.train.x[:PROBE_SIZE].to(pl_module.device)  # type: ignore[attr-defined]
+        x = trainer.datamodule.train.x[:PROBE_SIZE].to(pl_module.mean)  # type: ignore[attr-defined]
         for site, z in preactivations(pl_module.network, x).items():
             _add_histogram(writer, f"preactivation/{site}", [z], trainer.global_step)
 

@@ -69,7 +69,7 @@ def curve(activation: nn.Module) -> Tensor:
     x = X.to(parameter)[:, None].repeat(1, channels)
     was_training = activation.training
     activation.eval()
-    y = activation(x).cpu()
+    y = activation(x).float().cpu()
     activation.train(was_training)
     return y
 

@@ -19,7 +19,9 @@ def run(config: TrainConfig) -> int:
         result = train(config)
     except RunInterrupted as stop:
         print_summary(stop.result, console)
-        console.print(f"go on with:  python train.py resume={stop.result.directory}")
+        console.print(
+            f"go on with:  python train.py resume={stop.result.directory}", soft_wrap=True
+        )
         raise
     print_summary(result, console)
     return 0 if result.status == FINISHED else 1
@@ -37,7 +39,8 @@ def print_summary(result: RunResult, console: Console) -> None:
         table.add_row(f"{_SPLITS[split]} {metric}", f"{value:.4f}")
     per_step = 1000 * result.training_seconds / max(result.steps, 1)
     length = f"{result.epochs} epochs, {result.steps} steps of {per_step:.2f} ms"
-    table.add_row("time", f"{result.seconds:.1f} s, {length}")
+    early = ", stopped early" if result.stopped_early else ""
+    table.add_row("time", f"{result.seconds:.1f} s, {length}{early}")
     own = result.activation_parameters
     learned = f", {own:,} of them in activations" if own else ""
     table.add_row("parameters", f"{result.parameters:,}{learned}")

@@ -123,9 +123,13 @@ class TrainConfig:
     @property
     def label(self) -> str:
         """Short name of the run's folder: model, data, activation."""
-        activation = self.activation["name"]
+        return f"{self.model.name}-{self.data.name}-{self.activation_label}"
+
+    @property
+    def activation_label(self) -> str:
+        """Short name of the assignment."""
         suffix = "-per-layer" if self.activation.get("layers") else ""
-        return f"{self.model.name}-{self.data.name}-{activation}{suffix}"
+        return f"{self.activation['name']}{suffix}"
 
     @property
     def validates(self) -> bool:

@@ -191,7 +191,7 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
     return {
         "model": config.model.name,
         "data": config.data.name,
-        "activation": config.label.split("-", 2)[2],
+        "activation": config.activation_label,
         "lr": config.optim.lr,
         "optimizer": config.optim.optimizer,
         "schedule": config.optim.schedule,

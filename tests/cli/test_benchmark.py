@@ -1,0 +1,19 @@
+"""``python scripts/benchmark.py`` in small."""
+
+import pytest
+
+from .conftest import Command
+
+
+def test_one_model(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--models", "mlp", "--rounds", "1", "--epochs", "1", "--threads", "1"]
+    assert command("scripts/benchmark.py", *arguments) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if "digits" in line)
+    numbers = [float(cell) for cell in row.split("│")[3:-1]]
+    assert len(numbers) == 5
+    assert all(number > 0 for number in numbers)
+
+
+def test_unknown_model(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("scripts/benchmark.py", "--models", "mpl") == 2
+    assert "Unknown model 'mpl'; allowed: mlp, cnn" in capsys.readouterr().err

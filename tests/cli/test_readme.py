@@ -1,0 +1,57 @@
+"""Every command of the README is run: here, or by ``.ci/run``."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT, Command
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+COMMANDS = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines()]
+TRAIN = [line for line in COMMANDS if line.startswith("python train.py")]
+CATALOGUE = [line for line in COMMANDS if line.startswith("python scripts/catalogue.py")]
+INLINE = re.findall(r"`(python [^`]+)`", README)
+# The benchmark takes minutes; tests/cli/test_benchmark.py runs it in small.
+BENCHMARK = ["python scripts/benchmark.py"]
+
+
+def test_every_command_is_accounted_for() -> None:
+    installs = [line for line in COMMANDS if line.startswith("pip install")]
+    assert len(installs) == 2
+    ci = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert set(installs) <= set(ci)
+    # tests/cli/test_tensorboard.py starts the viewer.
+    known = [*installs, *TRAIN, *CATALOGUE, "tensorboard --logdir logs"]
+    assert [line for line in COMMANDS if line in known] == COMMANDS
+    assert set(INLINE) - set(BENCHMARK) == {
+        "python train.py -m experiment=mnist1d_cnn seed=0,1,2",
+    }
+
+
+@pytest.fixture
+def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the README's own function in it."""
+    [own] = [text for language, text in BLOCKS if language == "python" and "def wave" in text]
+    (tmp_path / "my_activations.py").write_text(own)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("line", [*TRAIN, *(c for c in INLINE if "train.py" in c)])
+def test_training_commands(line: str, command: Command, working_directory: Path) -> None:
+    _, script, *arguments = shlex.split(line, comments=True)
+    quick = ["trainer.fast_dev_run=true", "trainer.progress=false", "trainer.accelerator=cpu"]
+    assert command(script, *arguments, *(q for q in quick if q not in arguments)) == 0
+    assert list(working_directory.glob("logs/debug/*/*/result.json"))
+
+
+@pytest.mark.parametrize("line", CATALOGUE)
+def test_catalogue_commands(line: str, command: Command, working_directory: Path) -> None:
+    _, script, *arguments = shlex.split(line, comments=True)
+    assert command(script, *arguments) == 0
+    assert (working_directory / "logs" / "catalogue.png").exists()
