@@ -9,18 +9,15 @@ import torch
 from activation_search.compose import compose
 from activation_search.training.config import TrainConfig
 
-# One thread: the models are tiny, and pytest-xdist already uses every core.
+# One thread: the models are tiny, and results are the same on every machine.
 torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Generated data is cached for the test run, never in the home folder."""
-    base = tmp_path_factory.getbasetemp()
-    # pytest-xdist gives every worker a folder of its own below the run's.
-    shared = base.parent if base.name.startswith("popen-") else base
     patch = pytest.MonkeyPatch()
-    patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
+    patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from activation_search.errors import UserError, exit_code, reported, unknown
 def test_nearest_guess(given: object, guess: str | None) -> None:
     names = ["relu", "glu", "gelu", "softplus", "tanh"]
     message = str(unknown("activation", given, names))
-    assert message.startswith(f"Unknown activation {str(given)!r}; allowed: relu, glu, gelu")
-    assert message.endswith(f" Did you mean {guess!r}?" if guess else "tanh.")
+    assert message == (
+        f"Unknown activation {str(given)!r}{f', did you mean {guess!r}?' if guess else ';'} "
+        "allowed: relu, glu, gelu, softplus, tanh."
+    )
 
 
 def test_nothing_allowed() -> None:
@@ -34,4 +36,4 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
         reported(interrupted)
     assert exit_code(lambda: 1) == 1
     assert reported(mistake) == 2
-    assert capsys.readouterr().err == "Error: No such thing.\n"
+    assert capsys.readouterr().err == "Interrupted.\nError: No such thing.\n"

@@ -5,6 +5,7 @@ Hydra's errors into one sentence each.
 """
 
 import os
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from activation_search.activations.entry import Entry
 from activation_search.errors import UserError, unknown
 from activation_search.models.config import MODEL_CONFIGS
 from activation_search.models.sites import MODEL_DEFAULT
-from activation_search.training.config import DataConfig, TrainConfig, from_dict
+from activation_search.training.config import SHOWN, DataConfig, TrainConfig, from_dict
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -72,14 +73,16 @@ def job_config(composed: DictConfig) -> TrainConfig:
     """The configuration of a job of ``@hydra.main``; those of one multirun share a folder.
 
     Raises:
-        UserError: a run to resume by its path is given other settings than its own.
+        UserError: a run to resume by its path is given other settings than its own; only where
+            it is shown, and on which machine it runs, may be told anew.
     """
     config = to_config(composed)
     job = HydraConfig.get()
     if job.mode is RunMode.MULTIRUN:
         config.group = f"multirun/{Path(job.sweep.dir).name}"
     if config.resume not in (None, "auto"):
-        others = [o for o in job.overrides.task if not o.startswith("resume=")]
+        allowed = ("resume=", "logs=", "tensorboard.", *(f"trainer.{key}=" for key in SHOWN))
+        others = [o for o in job.overrides.task if not o.startswith(allowed)]
         if others:
             raise UserError(
                 f"resume={config.resume} goes on with that run's own configuration; "
@@ -114,6 +117,11 @@ def explained(main: Callable[[], None]) -> None:
         main()
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from error
+    except (ValueError, OSError) as error:
+        # Hydra's own, such as for model=null; from inside a job it is a fault of the program.
+        if "run_job" in {frame.name for frame in traceback.extract_tb(error.__traceback__)}:
+            raise
+        raise UserError(" ".join(str(error).split())) from error
 
 
 def explain(error: Exception) -> UserError:
@@ -127,6 +135,8 @@ def explain(error: Exception) -> UserError:
     if isinstance(cause, ConfigKeyError | ConfigAttributeError):
         node = cause.parent_node
         section = node._get_full_key(None) if node is not None else ""
+        if node is not None and "name" in node and section in ("model", "data", "activation"):
+            section = f"{section}={node['name']}"  # which of them has no such setting
         siblings = [key for key in node or () if key not in _NOT_SETTINGS]
         return unknown(f"{section} setting".strip(), cause.key, siblings)
     if isinstance(cause, ValidationError):

@@ -24,9 +24,9 @@ def unknown(kind: str, given: object, allowed: Iterable[str]) -> UserError:
     # Swapped letters are the commonest slip, which a similarity of substrings ranks low.
     swapped = [name for name in names if sorted(name) == sorted(str(given))]
     guesses = swapped or get_close_matches(str(given), names, n=1)
-    guess = f" Did you mean {guesses[0]!r}?" if guesses else ""
+    guess = f", did you mean {guesses[0]!r}?" if guesses else ";"
     choice = f"allowed: {', '.join(names)}" if names else "none is allowed here"
-    return UserError(f"Unknown {kind} {str(given)!r}; {choice}.{guess}")
+    return UserError(f"Unknown {kind} {str(given)!r}{guess} {choice}.")
 
 
 def reported(command: Callable[[], int | None]) -> int:
@@ -47,4 +47,5 @@ def exit_code(script: Callable[[], int | None]) -> int:
     try:
         return reported(script)
     except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
         return 130

@@ -29,7 +29,7 @@ def test_whole_numbers_become_the_type_of_the_default() -> None:
         ("gleu", "Unknown activation 'gleu'"),
         ({"negative_slope": 0.2}, "needs a name"),
         ({"name": "relu", "slope": 1}, "Unknown parameter of relu 'slope'; none is allowed"),
-        ({"name": "leaky_relu", "negative_slop": 1}, "Did you mean 'negative_slope'"),
+        ({"name": "leaky_relu", "negative_slop": 1}, "did you mean 'negative_slope'"),
         ({"name": "leaky_relu", "negative_slope": "steep"}, "must be a number, not 'steep'"),
         ({"name": "leaky_relu", "negative_slope": True}, "must be a number, not True"),
         ({"name": "apl", "hinges": 2.5}, "must be a whole number, not 2.5"),

@@ -32,6 +32,17 @@ class Scale(nn.Module):
     def forward(self, x):
         return torch.tanh(x) * self.scale.view(-1, *[1] * (x.dim() - 2))
 
+class Plain(nn.Module):
+    def forward(self, x):
+        return torch.sin(x)
+
+class Scalar(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(0.5))
+    def forward(self, x):
+        return torch.tanh(x) * self.scale
+
 number = 3
 """
 
@@ -74,6 +85,13 @@ def test_own_module_is_told_its_channels(own_module: str) -> None:
     module = build("custom", target=f"{own_module}.Scale", channels=4, start=0.5)
     assert [tuple(p.shape) for p in module.parameters()] == [(4,)]
     torch.testing.assert_close(module(torch.ones(1, 4)), torch.tanh(torch.ones(1, 4)) * 0.5)
+
+
+def test_own_modules_without_a_constructor_or_with_a_single_number(own_module: str) -> None:
+    plain = build("custom", target=f"{own_module}.Plain", channels=4)
+    assert plain(torch.zeros(1, 4)).tolist() == [[0.0] * 4]
+    scalar = build("custom", target=f"{own_module}.Scalar", channels=4)
+    assert [p.shape for p in scalar.parameters()] == [()]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,11 @@ def test_one_model(command: Command, capsys: pytest.CaptureFixture[str]) -> None
     assert all(number > 0 for number in numbers)
 
 
+def test_no_rounds(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("scripts/benchmark.py", "--rounds", "0") == 2
+    assert "must be at least 1, not 0" in capsys.readouterr().err
+
+
 def test_unknown_model(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("scripts/benchmark.py", "--models", "mpl") == 2
-    assert "Unknown model 'mpl'; allowed: mlp, cnn" in capsys.readouterr().err
+    assert "Unknown model 'mpl', did you mean 'mlp'? allowed: mlp, cnn" in capsys.readouterr().err

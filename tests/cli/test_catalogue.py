@@ -20,7 +20,7 @@ def test_named_activations(
 
 def test_unknown_name(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("scripts/catalogue.py", "gleu") == 2
-    assert "Did you mean 'gelu'?" in capsys.readouterr().err
+    assert "did you mean 'gelu'?" in capsys.readouterr().err
 
 
 def test_a_picture_that_cannot_be_written(

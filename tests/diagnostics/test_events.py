@@ -41,8 +41,11 @@ def test_scalars(run) -> None:
     accumulator = events(run.directory)
     layers = ["hidden1", "hidden2", "head"]
     assert set(accumulator.Tags()["scalars"]) == {
+        "accuracy/train_step",
         "accuracy/val",
-        "learning_rate",
+        "learning_rate/weights",
+        "learning_rate/biases",
+        "learning_rate/activations",
         "loss/train",
         "loss/train_step",
         "loss/val",
@@ -57,6 +60,13 @@ def test_scalars(run) -> None:
     learned = scalar(accumulator, "learned/hidden2/weight")
     assert learned[0] == pytest.approx(0.25)
     assert learned[36] == pytest.approx(np.mean(run.learned["hidden2"]["weight"]), rel=1e-5)
+
+
+def test_accumulated_batches_make_one_point_per_step(small: Small) -> None:
+    result = train(small("trainer.accumulate_grad_batches=5", "tensorboard.every_n_steps=1"))
+    steps = list(range(1, 2 * 4 + 1))
+    points = events(result.directory).Scalars("loss/train_step")
+    assert [event.step for event in points] == steps
 
 
 def test_histograms_and_curves(run) -> None:
@@ -93,7 +103,7 @@ def test_hparams_tab_has_columns_and_the_final_metrics(run) -> None:
     start, end = hparams_of(run.directory)
     assert start.hparams["model"].string_value == "mlp"
     assert start.hparams["data"].string_value == "digits"
-    assert start.hparams["activation"].string_value == "prelu-per-layer"
+    assert start.hparams["activation"].string_value == "relu, prelu"
     assert start.hparams["site/hidden1"].string_value == "relu"
     assert start.hparams["lr"].number_value == 5e-3
     assert start.hparams["seed"].number_value == 0

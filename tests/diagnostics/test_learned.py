@@ -1,29 +1,43 @@
 """Curves and values of learned activations."""
 
+import pytest
 import torch
 
-from activation_search.activations import build
 from activation_search.diagnostics.figures import draw_learned_curve
 from activation_search.diagnostics.learned import X, curve, learned_parameters
 from activation_search.models.factory import build_network
+from activation_search.models.network import Network
 
 from ..models.conftest import CONFIGS, SERIES
 
 
+def network(activation: str, model: str = "mlp") -> Network:
+    return build_network(CONFIGS[model], {"name": activation}, SERIES, 3).train()
+
+
 def test_curve_per_channel() -> None:
-    module = build("prelu", channels=2).train()
+    prelu = network("prelu")
     with torch.no_grad():
-        module.weight[1] = 0.5
-    y = curve(module)
-    assert y.shape == (201, 2)
-    assert y[0].tolist() == [-1.0, -2.0]  # at z = -4
-    assert y[-1].tolist() == [4.0, 4.0]
-    assert module.training
+        prelu.activations["hidden1"].weight[1] = 0.5
+    y = curve(prelu, "hidden1")
+    assert y.shape == (201, 16)
+    assert y[0, :3].tolist() == [-1.0, -2.0, -1.0]  # at z = -4
+    assert y[-1, :2].tolist() == [4.0, 4.0]
+    assert prelu.activations["hidden1"].training
 
 
-def test_curve_of_shared_parameters_and_of_the_channels_last_layout() -> None:
-    assert curve(build("rational")).shape == (201, 1)
-    assert curve(build("apl", channels=3, channel_dim=-1)).shape == (201, 3)
+def test_equal_channels_make_one_column() -> None:
+    assert curve(network("prelu"), "hidden1").shape == (201, 1)
+    assert curve(network("rational"), "hidden2").shape == (201, 1)
+
+
+@pytest.mark.parametrize("model", CONFIGS)
+def test_every_layout(model: str) -> None:
+    learning = network("apl", model)
+    site = next(iter(learned_parameters(learning)))
+    with torch.no_grad():
+        learning.activations[site].slopes[:, 0] = 1.0
+    assert curve(learning, site).shape == (201, learning.layouts[site][0])
 
 
 def test_learned_parameters_are_plain() -> None:
@@ -34,7 +48,7 @@ def test_learned_parameters_are_plain() -> None:
 
 
 def test_figure_shows_start_and_now() -> None:
-    start, now = curve(build("prelu", channels=3)), curve(build("prelu", channels=3, init=0.5))
+    start, now = torch.zeros(201, 1), X[:, None] * torch.tensor([1.0, 0.5, 0.2])
     [axes] = draw_learned_curve("conv1", X, start, now).axes
     labels = [line.get_label() for line in axes.lines if not line.get_label().startswith("_")]
     assert labels == ["start", "now"]

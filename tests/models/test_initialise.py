@@ -71,6 +71,15 @@ def test_recurrent_weights_are_orthogonal_and_the_forget_gate_open() -> None:
     assert (b_ih + b_hh).tolist() == [0.0] * 8 + [1.0] * 8 + [0.0] * 16
 
 
+def test_recurrent_blocks_follow_a_candidate_of_another_width() -> None:
+    layer = build_network(CONFIGS["lstm"], {"name": "crelu"}, SERIES, 10).layers["lstm1"]
+    [[_, recurrent, b_ih, _]] = layer.core.all_weights
+    assert layer.rows == [8, 8, 4, 8]
+    *_, output_gate = recurrent.split(layer.rows)
+    torch.testing.assert_close(output_gate @ output_gate.t(), torch.eye(8) / 3, atol=1e-5, rtol=0)
+    assert b_ih.tolist() == [0.0] * 8 + [1.0] * 8 + [0.0] * 12
+
+
 @pytest.mark.parametrize("init", ["gain", "he", "torch"])
 def test_seed_decides_and_assignments_share_draws(config: ModelConfig, init: str) -> None:
     def weights(activation: str, seed: int) -> dict[str, torch.Tensor]:

@@ -54,10 +54,14 @@ def test_patterns_and_their_precedence() -> None:
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ({"conv9": "relu"}, "Unknown site 'conv9'; allowed: conv1, conv2, lstm1_gate, .*Did you"),
+        (
+            {"conv9": "relu"},
+            "Unknown site 'conv9', did you mean 'conv2'. allowed: conv1, conv2, lstm1_gate",
+        ),
         ({"block*": "relu"}, r"Unknown site 'block\*'"),
         ({"conv1": "gleu"}, "Unknown activation 'gleu'"),
         ({"lstm1_gate": "swiglu"}, "swiglu changes the number of channels and cannot stand at"),
+        ({"lstm1_gate": "maxmin"}, "maxmin mixes channels and cannot stand at the gate lstm1_gate"),
     ],
 )
 def test_mistakes(layers: dict[str, str], message: str) -> None:

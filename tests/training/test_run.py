@@ -123,6 +123,8 @@ def test_loading_gives_the_trained_model(small: Small) -> None:
     assert accuracy == pytest.approx(result.metrics["test_accuracy"], abs=1e-6)
     # One sample as a plain nested list predicts as it does in a batch.
     torch.testing.assert_close(model.predict(np.asarray(raw[:1])), probabilities[:1])
+    with pytest.raises(UserError, match=r"takes samples \[B, 1, 8, 8\], not \[5, 64\]"):
+        model.predict(np.zeros((5, 64)))
 
 
 @pytest.mark.parametrize(
@@ -149,6 +151,57 @@ def test_divergence_is_a_result(small: Small) -> None:
     assert stored["curve"][-1]["train_loss"] is None  # JSON has no NaN
 
 
+def test_a_loss_that_is_not_finite_at_the_very_end(small: Small) -> None:
+    result = train(
+        small("data.validation=0", "trainer.max_steps=1", "optim.optimizer=sgd", "optim.lr=1e30")
+    )
+    assert result.status == "diverged"
+    assert result.reason is not None
+    assert "final test_loss is nan" in result.reason
+
+
+def test_huge_gradients_are_counted_not_drawn(small: Small) -> None:
+    """Values beyond TensorBoard's bins, still finite, must not end a run with an error."""
+    result = train(
+        small("activation=relu2", "optim.optimizer=sgd", "optim.lr=1e12", "trainer.max_epochs=3",
+              "tensorboard.histograms_every_n_epochs=1", "tensorboard.every_n_steps=1000")
+    )  # fmt: skip
+    assert result.status == "diverged"
+
+
+def test_train_loss_in_half_precision_is_summed_in_float32(small: Small) -> None:
+    few = ["data.batch_size=2", "trainer.max_epochs=1", "optim.lr=1e-9"]
+    exact = train(small(*few)).curve[0]["train_loss"]
+    half = train(small(*few, "trainer.precision=bf16-true")).curve[0]["train_loss"]
+    assert half == pytest.approx(exact, rel=5e-3)
+
+
+def test_a_pruned_run(small: Small) -> None:
+    rows = []
+
+    def third(row: dict[str, float]) -> bool:
+        rows.append(row)
+        return len(rows) == 3
+
+    result = train(small("trainer.max_epochs=9"), on_epoch=third)
+    assert (result.status, result.epochs) == ("pruned", 3)
+    assert rows == result.curve
+    assert set(result.metrics) == {"val_loss", "val_accuracy"}
+
+
+def test_threads_are_set_for_the_run_alone(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(
+        run_module.ActivationModule,
+        "on_train_start",
+        lambda self: seen.append(torch.get_num_threads()),
+    )
+    before = torch.get_num_threads()
+    train(small("trainer.threads=2"))
+    assert seen == [2]
+    assert torch.get_num_threads() == before
+
+
 def test_an_error_in_the_middle_is_recorded(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self, batch, index):
         raise RuntimeError("out of luck")
@@ -162,28 +215,50 @@ def test_an_error_in_the_middle_is_recorded(small: Small, monkeypatch: pytest.Mo
     assert (result.status, result.reason) == ("failed", "RuntimeError: out of luck")
 
 
-def test_early_stopping_keeps_the_best_weights(small: Small) -> None:
-    result = train(
-        small(
-            "trainer.max_epochs=60",
-            "early_stopping.patience=2",
-            "optim.lr=0.03",
-            "optim.schedule=constant",
-        )
-    )
+# A learning rate at which accuracy goes up and down.
+PLATEAU = ["trainer.max_epochs=11", "optim.lr=0.05", "optim.schedule=constant"]
+
+
+def step_of(directory: str, name: str) -> int:
+    return torch.load(Path(directory) / name, weights_only=True)["global_step"]
+
+
+def test_best_and_last_checkpoints(small: Small) -> None:
+    result = train(small(*PLATEAU))
+    accuracies = [row["val_accuracy"] for row in result.curve]
+    best = accuracies.index(max(accuracies))
+    assert best < 10  # otherwise the two would be the same
+    assert step_of(result.directory, "best.ckpt") == 18 * (best + 1)
+    assert step_of(result.directory, "last.ckpt") == result.steps == 18 * 11
+    splits = load_splits("digits", 0.2, 0)
+    for name, expected in (("best", max(accuracies)), ("last", accuracies[-1])):
+        model = activation_search.load(Path(result.directory) / f"{name}.ckpt")
+        outputs = model(splits.validation.x).argmax(1)
+        assert (outputs == splits.validation.y).float().mean().item() == pytest.approx(expected)
+
+
+def test_early_stopping_keeps_the_best_weights_and_the_whole_curve(small: Small) -> None:
+    result = train(small(*PLATEAU, "early_stopping.patience=2"))
+    accuracies = [row["val_accuracy"] for row in result.curve]
     assert result.stopped_early
-    assert result.epochs < 60
     assert result.evaluated == "best"
-    best = max(row["val_accuracy"] for row in result.curve)
-    assert result.metrics["val_accuracy"] == pytest.approx(best)
-    assert best > result.curve[-1]["val_accuracy"] or result.epochs >= 3
+    assert result.metrics["val_accuracy"] == pytest.approx(max(accuracies))
+    assert accuracies.index(max(accuracies)) == len(accuracies) - 3  # two more epochs of patience
+    assert result.epochs == len(accuracies) < 11
+    assert result.steps == 18 * result.epochs
 
 
-def test_limits_in_steps(small: Small) -> None:
-    result = train(small("trainer.max_steps=7", "trainer.max_epochs=50"))
-    assert result.steps == 7
-    assert result.status == "finished"
-    assert set(result.metrics) == {"val_loss", "val_accuracy", "test_loss", "test_accuracy"}
+@pytest.mark.parametrize(("steps", "epochs"), [(7, 1), (25, 2), (36, 2)])
+def test_limits_in_steps(steps: int, epochs: int, small: Small) -> None:
+    result = train(small(f"trainer.max_steps={steps}", "trainer.max_epochs=50"))
+    assert (result.steps, result.epochs, result.status) == (steps, epochs, "finished")
+    assert step_of(result.directory, "last.ckpt") == steps
+    # The metrics are those of the last step, not of the last whole epoch.
+    model = activation_search.load(Path(result.directory) / "last.ckpt")
+    validation = load_splits("digits", 0.2, 0).validation
+    loss = torch.nn.functional.cross_entropy(model(validation.x), validation.y).item()
+    assert result.metrics["val_loss"] == pytest.approx(loss, rel=1e-5)
+    assert result.training_seconds > 0
 
 
 def test_gradient_accumulation_makes_fewer_steps(small: Small) -> None:
@@ -240,7 +315,7 @@ def test_mistakes_leave_nothing_behind(
 ) -> None:
     with pytest.raises(UserError, match=message):
         train(small(*overrides))
-    assert not list(tmp_path.glob("train/*/*/result.json"))
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_a_place_that_cannot_be_written(small: Small, tmp_path: Path) -> None:

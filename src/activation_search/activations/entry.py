@@ -17,12 +17,15 @@ class Parameter:
         default: used where the user gives nothing; its type is the parameter's type.
         low, high: inclusive limits of valid numbers.
         choices: the valid strings; empty for any.
+        search: where a search looks for a good number, on a log scale if both ends are positive;
+            none leaves the default.
     """
 
     default: Value
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
+    search: tuple[float, float] | None = None
 
     def check(self, label: str, value: object) -> Value:
         """``value`` in the type of the default.

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from activation_search.activations.activation import Activation
+from activation_search.activations.learnable import Learnable
 from activation_search.errors import UserError
 
 
@@ -75,10 +76,11 @@ def _instantiate(
     if not inspect.isclass(target):
         return Function(target, settings)
     module: Any = target
-    accepted = inspect.signature(target).parameters
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
     layout = {"channels": channels, "channel_dim": channel_dim}
-    return module(**settings, **{k: v for k, v in layout.items() if takes_any or k in accepted})
+    if not issubclass(module, Learnable):  # which takes both through its base
+        accepted = inspect.signature(target).parameters
+        layout = {key: value for key, value in layout.items() if key in accepted}
+    return module(**settings, **layout)
 
 
 @cache
@@ -99,8 +101,8 @@ def _build_custom(settings: dict[str, Any], channels: int, channel_dim: int) -> 
         raise UserError(f"Importing activation.target={path} failed: {error}") from error
     if not callable(target):
         raise UserError(
-            f"activation.target={path} names nothing callable; it should be "
-            "module.function with the module in the working directory or installed."
+            f"activation.target={path} names nothing callable; it should be module.function, "
+            f"the module lying in {here} or installed."
         )
     try:
         module = _instantiate(target, settings, channels, channel_dim)

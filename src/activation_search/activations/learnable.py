@@ -44,6 +44,11 @@ class Learnable(nn.Module):
         return f"count={self.count}, channel_dim={self.channel_dim}"
 
 
+def _wide(x: Tensor) -> Tensor:
+    """``x`` in float32 or better, for formulas that a half precision would spoil."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 class PReLU(Learnable):
     def __init__(self, init: float, **kwargs):
         super().__init__(**kwargs)
@@ -122,6 +127,9 @@ class PWLU(Learnable):
         self.right_slope = self.start(1.0)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self._interpolate(_wide(x)).to(x.dtype)
+
+    def _interpolate(self, x: Tensor) -> Tensor:
         step = 2 * self.bound / self.bins
         inside = x.clamp(-self.bound, self.bound)
         position = (inside + self.bound) / step
@@ -154,7 +162,7 @@ class Rational(Learnable):
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
-            wide = x if x.dtype == torch.float64 else x.float()
+            wide = _wide(x)
             top = torch.zeros_like(wide)
             for a in self.numerator.flip(0):
                 top = top * wide + self.along(a, x)

@@ -56,6 +56,8 @@ def _gains(activation: Activation) -> Gains:
             torch.autograd.grad(value[:, j].sum(), z, retain_graph=True)[0]
             for j in range(entry.outputs)
         ]
+    if value.isnan().any():
+        raise UserError(f"{activation} returns NaN for some inputs between -10 and 10.")
     square = (weight * value.detach().square().mean(1)).sum().item()
     slope = sum((weight * row.square().sum(1)).sum().item() for row in jacobian) / entry.outputs
     mean = (weight * value.detach().mean(1)).sum().item()
@@ -71,12 +73,12 @@ def _grid(dimensions: int) -> tuple[Tensor, Tensor]:
     """Points ``[N, dimensions]`` and their probability masses ``[N]``, by the midpoint rule.
 
     Midpoints never fall on a kink at zero or at a round number, where a derivative is a matter of
-    convention.
+    convention; the second axis is shifted, so that no two coordinates are equal.
     """
     count = {1: 1 << 17, 2: 1 << 10}[dimensions]
     step = 2 * _LIMIT / count
-    axis = (torch.arange(count, dtype=torch.float64) + 0.5) * step - _LIMIT
-    mass = torch.exp(-axis.square() / 2) * (step / math.sqrt(2 * math.pi))
-    points = torch.cartesian_prod(*[axis] * dimensions).reshape(-1, dimensions)
-    masses = torch.cartesian_prod(*[mass] * dimensions).reshape(-1, dimensions).prod(1)
-    return points, masses
+    middles = (torch.arange(count, dtype=torch.float64) + 0.5) * step - _LIMIT
+    axes = [middles + step / 4 * dimension for dimension in range(dimensions)]
+    points = torch.cartesian_prod(*axes).reshape(-1, dimensions)
+    masses = torch.exp(-points.square() / 2) * (step / math.sqrt(2 * math.pi))
+    return points, masses.prod(1)

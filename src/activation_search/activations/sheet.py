@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 from matplotlib.figure import Figure
+from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
@@ -18,7 +19,8 @@ CURVE, DERIVATIVE, OTHER_GATES = "tab:blue", "tab:orange", "tab:green"
 
 def catalogue_table(entries: Sequence[Entry]) -> Table:
     """Name, formula, parameters, what is learned, range, gains, reference: one row per entry."""
-    table = Table(title=f"{len(entries)} activations", title_justify="left")
+    count = f"{len(entries)} activation{'s' if len(entries) > 1 else ''}"
+    table = Table(title=count, title_justify="left")
     table.add_column("name", no_wrap=True)
     for heading in ("formula", "parameters", "learned", "range"):
         table.add_column(heading)
@@ -29,10 +31,10 @@ def catalogue_table(entries: Sequence[Entry]) -> Table:
         forward, backward, mean = gains(entry.name)
         table.add_row(
             entry.name + "".join(f"\n= {alias}" for alias in entry.aliases),
-            entry.formula,
+            escape(entry.formula) + (f"\n[dim]({entry.note})[/dim]" if entry.note else ""),
             ", ".join(f"{key}={p.default}" for key, p in entry.parameters.items()),
-            ", ".join(entry.learns),
-            describe_range(entry),
+            ", ".join(f"{tensor} from {start}" for tensor, start in entry.learns.items()),
+            escape(describe_range(entry)),
             f"{entry.inputs}:{entry.outputs}",
             f"{forward:.3f}",
             f"{backward:.3f}",
@@ -40,6 +42,7 @@ def catalogue_table(entries: Sequence[Entry]) -> Table:
             entry.reference,
         )
     table.caption = (
+        "s: sigmoid, sp: softplus, Phi: normal distribution; 'u; v' is u for x > 0 and v below. "
         "channels: in to out. forward, backward: gains that keep the variance of signal and "
         "gradient; mean: of the output; all for inputs from N(0, 1), parameters at their start."
     )

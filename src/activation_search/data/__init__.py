@@ -4,10 +4,17 @@ from collections.abc import Callable
 
 from activation_search.data import digits, mnist1d
 from activation_search.data.splits import Source, Splits, split
+from activation_search.errors import unknown
 
 SOURCES: dict[str, Callable[[], Source]] = {"mnist1d": mnist1d.load, "digits": digits.load}
 
 
 def load_splits(name: str, validation: float, seed: int) -> Splits:
-    """The named data set, split by the seed and standardised; see :func:`split`."""
+    """The named data set, split by the seed and standardised; see :func:`split`.
+
+    Raises:
+        UserError: there is no such data set.
+    """
+    if name not in SOURCES:
+        raise unknown("data.name", name, SOURCES)
     return split(SOURCES[name](), validation, seed)

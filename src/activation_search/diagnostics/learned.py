@@ -5,9 +5,9 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.diagnostics.figures import draw_learned_curve
-from activation_search.diagnostics.writer import writer_of
 from activation_search.models.network import Network
 
 MOST_ROWS = 8  # a parameter with more values per channel is told by its curve alone
@@ -17,7 +17,8 @@ class LearnedActivations(pl.Callback):
     """Writes ``learned/<site>/<parameter>`` (mean over channels) per epoch, ``curve/<site>`` as
     an image at the start and at the end. Sites without learned parameters write nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, writer: SummaryWriter):
+        self.writer = writer
         self.starts: dict[str, Tensor] = {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -29,7 +30,8 @@ class LearnedActivations(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if self.starts:  # a resumed run started earlier
             return
-        self.starts = {s: curve(m) for s, m in learnable_sites(pl_module.network).items()}
+        network = pl_module.network
+        self.starts = {site: curve(network, site) for site in learnable_sites(network)}
         self._write(trainer, pl_module, with_curves=True)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -39,18 +41,17 @@ class LearnedActivations(pl.Callback):
         self._write(trainer, pl_module, with_curves=True)
 
     def _write(self, trainer: pl.Trainer, pl_module: Any, with_curves: bool) -> None:
-        writer = writer_of(trainer)
-        assert writer is not None
-        step = trainer.global_step
-        for site, module in learnable_sites(pl_module.network).items():
+        step, network = trainer.global_step, pl_module.network
+        for site, module in learnable_sites(network).items():
             for name, parameter in module.named_parameters():
-                rows = parameter.detach().reshape(-1, parameter.shape[-1]).mean(1).tolist()
+                channels = parameter.shape[-1] if parameter.dim() else 1
+                rows = parameter.detach().reshape(-1, channels).mean(1).tolist()
                 for i, value in enumerate(rows if len(rows) <= MOST_ROWS else []):
                     suffix = f"_{i}" if len(rows) > 1 else ""
-                    writer.add_scalar(f"learned/{site}/{name}{suffix}", value, step)
+                    self.writer.add_scalar(f"learned/{site}/{name}{suffix}", value, step)
             if with_curves:
-                figure = draw_learned_curve(site, X, self.starts[site], curve(module))
-                writer.add_figure(f"curve/{site}", figure, step)
+                figure = draw_learned_curve(site, X, self.starts[site], curve(network, site))
+                self.writer.add_figure(f"curve/{site}", figure, step)
 
 
 X = torch.linspace(-4, 4, 201)
@@ -62,16 +63,17 @@ def learnable_sites(network: Network) -> dict[str, nn.Module]:
 
 
 @torch.no_grad()
-def curve(activation: nn.Module) -> Tensor:
-    """An element-wise activation at ``X``: ``[201, channels]``, one column if all share it."""
-    parameter = next(activation.parameters())
-    channels = getattr(activation, "count", parameter.shape[-1] if parameter.dim() else 1)
-    x = X.to(parameter)[:, None].repeat(1, channels)
+def curve(network: Network, site: str) -> Tensor:
+    """The activation of a site at ``X``: ``[201, channels]``, one column where all are equal."""
+    activation = network.activations[site]
+    channels, channel_dim = network.layouts[site]
+    x = X.to(next(activation.parameters()))[None, :, None].repeat(1, 1, channels)  # 1, 201, C
     was_training = activation.training
     activation.eval()
-    y = activation(x).float().cpu()
+    y = activation(x.transpose(1, 2)).transpose(1, 2) if channel_dim == 1 else activation(x)
     activation.train(was_training)
-    return y
+    y = y[0].float().cpu()
+    return y[:, :1] if (y == y[:, :1]).all() else y
 
 
 def learned_parameters(network: Network) -> dict[str, dict[str, list]]:

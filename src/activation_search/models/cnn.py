@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from activation_search.activations.factory import build
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError
 from activation_search.models.config import CNNConfig
@@ -40,16 +39,17 @@ class CNN(Network):
         lengths = [n for axis, n in enumerate(sample.shape) if axis != sample.channel_axis]
         previous = ""
         for site in self.conv_sites:
-            kernel = config.kernel if previous else config.first_kernel
+            key = "kernel" if previous else "first_kernel"
+            kernel = getattr(config, key)
             if kernel % 2 == 0:
-                raise UserError(f"model.kernel and model.first_kernel must be odd, not {kernel}.")
+                raise UserError(f"model.{key} must be odd, not {kernel}.")
             inner = assignment[site].entry.input_width(config.width)
             convolution = CONVOLUTIONS[self.kind]
             self.layers[site] = nn.Sequential(
                 convolution(width, inner, kernel, config.stride, padding=kernel // 2),
                 NORMS[config.norm][self.kind](inner),
             )
-            self.activations[site] = build(assignment[site], channels=inner)
+            self.place(site, inner)
             if previous:
                 self.reads[site] = previous
             width, previous = config.width, site
@@ -60,7 +60,7 @@ class CNN(Network):
         for site in self.fc_sites:
             inner = assignment[site].entry.input_width(config.fc_width)
             self.layers[site] = nn.Linear(width, inner)
-            self.activations[site] = build(assignment[site], channels=inner)
+            self.place(site, inner)
             self.reads[site] = previous
             width, previous = config.fc_width, site
         self.layers["head"] = nn.Linear(width, outputs)

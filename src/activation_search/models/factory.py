@@ -14,6 +14,7 @@ from activation_search.models.mlp import MLP
 from activation_search.models.network import Network
 from activation_search.models.sites import assign
 from activation_search.models.transformer import Transformer
+from activation_search.seeds import derive
 
 MODELS: dict[str, Any] = {
     "mlp": MLP,
@@ -47,7 +48,8 @@ def build_network(
     model = MODELS[config.name]
     assignment = assign(model.sites(config), activation)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # for activations of the user's own that draw their start values
+        # For activations of the user's own that draw their start values.
+        torch.default_generator.manual_seed(derive(seed, "activations"))
         # Each model takes its own kind of configuration, which the table of types cannot say.
         network: Network = model(config, sample, outputs, assignment)
     initialise(network, init, seed)

@@ -2,7 +2,8 @@
 
 A weight of standard deviation g / sqrt(fan_in) keeps the variance of the signal when g is the
 forward gain of the activation *before* it (catalogue; He et al. 2015, arXiv:1502.01852, for ReLU).
-Then every site sees pre-activations of about unit variance, which is what the gains assume.
+Then every site sees pre-activations of about unit variance, which is what the gains assume. An
+LSTM's cell has no such scale, it sums over time: its weights are drawn alike for all activations.
 """
 
 import math
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from activation_search.activations.moments import gains
-from activation_search.models.lstm import CellWeights
+from activation_search.models.lstm import LSTMLayer
 from activation_search.models.network import Network
 from activation_search.seeds import derive
 
@@ -34,7 +35,9 @@ def initialise(network: Network, init: str, seed: int) -> None:
     """
     for name, layer in network.layers.items():
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive(seed, "weights", name))
+            # The CPU's generator alone: torch.manual_seed would reseed a GPU's too.
+            torch.default_generator.manual_seed(derive(seed, "weights", name))
+            recurrent: list[LSTMLayer] = []
             for path, module in layer.named_modules(prefix=name):
                 if hasattr(module, "reset_parameters"):
                     module.reset_parameters()
@@ -42,8 +45,10 @@ def initialise(network: Network, init: str, seed: int) -> None:
                     continue
                 if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
                     _draw(module, _gain(network, path, init))
-                elif isinstance(module, nn.LSTM | CellWeights):
-                    _draw_recurrent(module)
+                elif isinstance(module, LSTMLayer):
+                    recurrent.append(module)
+            for lstm in recurrent:  # once the weights inside have had their reset
+                _draw_recurrent(lstm)
 
 
 def _gain(network: Network, path: str, init: str) -> float:
@@ -60,12 +65,11 @@ def _draw(module: nn.Linear | nn.Conv1d | nn.Conv2d, gain: float) -> None:
         nn.init.zeros_(module.bias)
 
 
-def _draw_recurrent(module: nn.LSTM | CellWeights) -> None:
-    [[weight_ih, weight_hh, bias_ih, bias_hh]] = module.all_weights
-    width = weight_hh.shape[1]
+def _draw_recurrent(layer: LSTMLayer) -> None:
+    [[weight_ih, weight_hh, bias_ih, bias_hh]] = layer.core.all_weights
     nn.init.normal_(weight_ih, std=weight_ih.shape[1] ** -0.5)
-    for block in weight_hh.data.split(width):
+    for block in weight_hh.data.split(layer.rows):
         nn.init.orthogonal_(block, RECURRENT_GAIN)
     nn.init.zeros_(bias_ih)
     nn.init.zeros_(bias_hh)
-    bias_ih.data[width : 2 * width] = 1.0
+    bias_ih.data.split(layer.rows)[1].fill_(1.0)

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from activation_search.activations.activation import Activation
-from activation_search.activations.factory import build
 from activation_search.data.sample import Sample
 from activation_search.models.config import LSTMConfig
 from activation_search.models.network import Network
@@ -105,9 +104,8 @@ class LSTM(Network):
             layer = LSTMLayer(features, config.width, assignment[f"{name}_candidate"])
             self.layers[name] = layer
             for part in STANDARD:
-                channels = layer.rows[2] if part == "candidate" else config.width
-                site = f"{name}_{part}"
-                self.activations[site] = build(assignment[site], channels=channels)
+                inner = layer.rows[2] if part == "candidate" else config.width
+                self.place(f"{name}_{part}", inner)
             self.norms[name] = (
                 nn.LayerNorm(config.width) if config.norm == "layer" else nn.Identity()
             )

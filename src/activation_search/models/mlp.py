@@ -7,7 +7,6 @@ Published reference: ``experiment=mnist1d_mlp``.
 
 from torch import Tensor, nn
 
-from activation_search.activations.factory import build
 from activation_search.data.sample import Sample
 from activation_search.models.config import MLPConfig
 from activation_search.models.network import Network
@@ -27,7 +26,7 @@ class MLP(Network):
         for site, activation in assignment.items():
             inner = activation.entry.input_width(config.width)
             self.layers[site] = nn.Sequential(nn.Linear(width, inner), NORMS[config.norm](inner))
-            self.activations[site] = build(activation, channels=inner)
+            self.place(site, inner)
             if previous:
                 self.reads[site] = previous
             width, previous = config.width, site

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from activation_search.activations.factory import build
 from activation_search.models.sites import Assignment, Site
 
 
@@ -14,6 +15,7 @@ class Network(nn.Module):
     activations: site -> its activation, a module of its own.
     reads: path below ``layers`` -> site whose output the weights there read; weights without an
         entry read the input or something normalised.
+    layouts: site -> number of channels that its activation reads, and their dimension.
     """
 
     def __init__(self, assignment: Assignment):
@@ -22,6 +24,20 @@ class Network(nn.Module):
         self.layers = nn.ModuleDict()
         self.activations = nn.ModuleDict()
         self.reads: dict[str, str] = {}
+        self.layouts: dict[str, tuple[int, int]] = {}
+
+    def place(self, site: str, channels: int, channel_dim: int = 1) -> None:
+        """Builds the activation of a site.
+
+        Args:
+            site: its name.
+            channels: number of channels that it reads.
+            channel_dim: where they lie, 1 or -1.
+        """
+        self.activations[site] = build(
+            self.assignment[site], channels=channels, channel_dim=channel_dim
+        )
+        self.layouts[site] = (channels, channel_dim)
 
     @staticmethod
     def sites(config) -> Sequence[Site]:

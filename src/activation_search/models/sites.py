@@ -61,11 +61,17 @@ def assign(sites: Sequence[Site], given: Mapping[str, Any]) -> Assignment:
         if not matched:
             raise unknown("site", key, by_name)
         for name in matched:
-            if by_name[name].fixed_width and chosen.entry.changes_width:
+            site = by_name[name]
+            if site.fixed_width and chosen.entry.changes_width:
                 raise UserError(
                     f"{chosen.name} changes the number of channels and cannot stand at {name}, "
                     "where no layer before it can follow; choose one that keeps it, "
-                    f"such as {by_name[name].default}."
+                    f"such as {site.default}."
+                )
+            if not site.fills and chosen.entry.family == "gated":
+                raise UserError(
+                    f"{chosen.name} mixes channels and cannot stand at the gate {name}; "
+                    f"choose an element-wise function, such as {site.default}."
                 )
             assignment[name] = chosen
     return assignment

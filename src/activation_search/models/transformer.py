@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from activation_search.activations.activation import Activation
-from activation_search.activations.factory import build
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError
 from activation_search.models.config import TransformerConfig
@@ -111,9 +110,7 @@ class Transformer(Network):
             mlp = FeedForward(config, assignment[site])
             self.layers[f"{block}_attention"] = Attention(config)
             self.layers[site] = mlp
-            self.activations[site] = build(
-                assignment[site], channels=mlp.fc_in.out_features, channel_dim=-1
-            )
+            self.place(site, mlp.fc_in.out_features, channel_dim=-1)
             self.reads[f"{site}.fc_out"] = site
         self.norm = NORMS[config.norm](config.width)
         self.layers["head"] = nn.Linear(config.width, outputs)

@@ -17,7 +17,7 @@ def load_checkpoint(path: str | PathLike[str]) -> ActivationModule:
     except OSError as error:
         raise UserError(f"Cannot read the checkpoint {path}: {error.strerror}.") from error
     except (UnpicklingError, RuntimeError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is no checkpoint of a run: {error}") from error
+        raise UserError(f"{path} is no checkpoint of a run.") from error
     module = ActivationModule(**hyperparameters)
     module.load_state_dict(weights)
     return module.eval()

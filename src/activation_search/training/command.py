@@ -32,6 +32,10 @@ def print_summary(result: RunResult, console: Console) -> None:
     table = Table(
         title=f"{result.status}: {_title(result)}", title_justify="left", show_header=False
     )
+    if result.resumed_after is not None:
+        table.add_row("resumed", f"after {result.resumed_after} epochs")
+    elif result.config["resume"] == "auto":
+        table.add_row("resumed", "nothing: no unfinished run of this configuration")
     if result.reason:
         table.add_row("reason", result.reason)
     for name, value in sorted(result.metrics.items(), reverse=True):

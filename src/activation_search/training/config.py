@@ -1,7 +1,7 @@
 """The configuration of a run: typed, with its limits. Torch and Hydra are not imported."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from typing import Any, get_type_hints
 
 from activation_search.errors import unknown
@@ -12,6 +12,10 @@ INITS = ("gain", "he", "torch")
 OPTIMIZERS = ("adam", "adamw", "nadam", "radam", "rmsprop", "sgd")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+
+
+# Settings of the trainer that make no difference to what is trained.
+SHOWN = ("accelerator", "checkpoints", "progress")
 
 
 @dataclass
@@ -48,8 +52,10 @@ class OptimConfig:
 class TrainerConfig:
     """The loop and its machine.
 
-    max_epochs, max_steps: whichever comes first; max_steps=-1 sets no limit.
+    max_epochs, max_steps: whichever comes first; max_steps sets no limit by default.
     accelerator, precision: as in Lightning. A run uses one device.
+    threads: of torch on the CPU; none for its own choice, all cores.
+    deterministic: refuse GPU kernels whose sums depend on the order of threads.
     accumulate_grad_batches: batches per optimizer step.
     fast_dev_run: one batch of each split through everything, written under ``logs/debug``.
     overfit_batches: train and validate on this many batches; 0 for all.
@@ -58,9 +64,11 @@ class TrainerConfig:
     """
 
     max_epochs: int = setting(30, low=1)
-    max_steps: int = setting(-1, low=-1)
+    max_steps: int | None = setting(None, low=1)
     accelerator: str = setting("auto", choices=ACCELERATORS)
     precision: str = setting("32-true", choices=PRECISIONS)
+    threads: int | None = setting(None, low=1)
+    deterministic: bool = False
     accumulate_grad_batches: int = setting(1, low=1)
     fast_dev_run: bool = False
     overfit_batches: int = setting(0, low=0)
@@ -127,9 +135,11 @@ class TrainConfig:
 
     @property
     def activation_label(self) -> str:
-        """Short name of the assignment."""
-        suffix = "-per-layer" if self.activation.get("layers") else ""
-        return f"{self.activation['name']}{suffix}"
+        """Short name of the assignment; for a function of the user's own, that one's."""
+        name = self.activation["name"]
+        if target := self.activation.get("target"):
+            name = f"{name}-{target.rpartition('.')[2]}"
+        return f"{name}-per-layer" if self.activation.get("layers") else name
 
     @property
     def validates(self) -> bool:
@@ -139,10 +149,16 @@ class TrainConfig:
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same run: all but where it is written and how it is shown."""
         plain = self.as_dict()
-        for key in ("resume", "logs", "group"):
+        for key in ("resume", "logs", "group", "tensorboard"):
             del plain[key]
-        del plain["trainer"]["progress"]
+        for key in SHOWN:
+            del plain["trainer"][key]
         return plain
+
+    def shown_as(self, other: "TrainConfig") -> "TrainConfig":
+        """This run on the machine, and with the display, that another configuration asks for."""
+        shown = {key: getattr(other.trainer, key) for key in SHOWN}
+        return replace(self, trainer=replace(self.trainer, **shown))
 
 
 def from_dict(plain: Mapping[str, Any]) -> TrainConfig:
@@ -161,4 +177,6 @@ def from_dict(plain: Mapping[str, Any]) -> TrainConfig:
         if key != "model"
     }
     model = plain["model"]
+    if model["name"] not in MODEL_CONFIGS:
+        raise unknown("model.name", model["name"], MODEL_CONFIGS)
     return TrainConfig(model=MODEL_CONFIGS[model["name"]](**model), **parts)

@@ -1,14 +1,17 @@
 """Run directories: made so that two runs never share one, found again to resume."""
 
-import os
-import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from activation_search.errors import UserError
 from activation_search.training.config import TrainConfig, from_dict
-from activation_search.training.result import FINISHED, RUNNING, STOPPED, RunResult, read_result
+from activation_search.training.result import FAILED, RUNNING, STOPPED, RunResult, read_result
+
+LOCK_FILE = ".lock"
 
 
 def create(config: TrainConfig) -> Path:
@@ -33,16 +36,31 @@ def create(config: TrainConfig) -> Path:
     raise UserError(f"{parent} holds too many runs of one second.")
 
 
+@contextmanager
+def hold(directory: Path) -> Iterator[None]:
+    """Marks a run as alive: the operating system drops the lock with the process.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    try:
+        with FileLock(directory / LOCK_FILE, timeout=0):
+            yield
+    except Timeout as error:
+        raise UserError(f"The run in {directory} is still running.") from error
+
+
 def find_unfinished(config: TrainConfig) -> Path | None:
-    """The newest run of the same configuration that neither finished nor still runs."""
-    parent = Path(config.logs) / config.group / config.label
+    """The newest run of the same configuration, of any group, that neither finished nor still
+    runs."""
     wanted = config.identity()
-    for directory in sorted(parent.glob("*"), reverse=True):
+    found = (path.parent for path in Path(config.logs).glob(f"**/{config.label}/*/result.json"))
+    for directory in sorted(found, key=lambda path: path.name, reverse=True):
         try:
             result = read_result(directory)
         except (OSError, ValueError):
             continue
-        if can_resume(result) and from_dict(result.config).identity() == wanted:
+        if can_resume(result, directory) and from_dict(result.config).identity() == wanted:
             return directory
     return None
 
@@ -57,43 +75,35 @@ def open_unfinished(path: str) -> RunResult:
     try:
         result = read_result(directory)
     except (OSError, ValueError) as error:
-        nearby = ", ".join(str(d) for d in _runs_near(directory)) or "none"
+        nearby = ", ".join(str(d) for d in _unfinished_near(directory)) or "none"
         raise UserError(
             f"resume={path} is no run directory with a result.json; "
             f"unfinished runs nearby: {nearby}."
         ) from error
-    if not can_resume(result):
+    if not can_resume(result, directory):
         state = "still running" if result.status == RUNNING else result.status
         raise UserError(
-            f"resume={path} cannot go on: that run is {state}; only a run that was stopped or "
-            "killed can."
+            f"resume={path} cannot go on: that run is {state}; only a run that was stopped, "
+            "killed or failed can."
         )
     return result
 
 
-def can_resume(result: RunResult) -> bool:
-    """Stopped, or marked as running by a process that is gone."""
+def can_resume(result: RunResult, directory: Path) -> bool:
+    """Stopped, failed, or marked as running by a process that is gone."""
     if result.status == RUNNING:
-        return result.host == socket.gethostname() and not _alive(result.process)
-    return result.status == STOPPED
+        try:
+            with FileLock(directory / LOCK_FILE, timeout=0):
+                return True
+        except Timeout:
+            return False
+    return result.status in (STOPPED, FAILED)
 
 
-def _alive(process: int) -> bool:
-    if process == os.getpid():
-        return False  # a run of this very process that was left behind
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-def _runs_near(directory: Path) -> Iterator[Path]:
+def _unfinished_near(directory: Path) -> Iterator[Path]:
     for candidate in sorted(directory.parent.glob("*"))[-20:]:
         try:
-            if read_result(candidate).status != FINISHED:
+            if can_resume(read_result(candidate), candidate):
                 yield candidate
         except (OSError, ValueError):
             continue

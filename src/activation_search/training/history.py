@@ -2,32 +2,52 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as pl
+from torch.utils.tensorboard import SummaryWriter
 
-from activation_search.diagnostics.writer import writer_of
+Row = dict[str, float]
 
 
 class History(pl.Callback):
-    """Records losses and metrics, writes them to TensorBoard, stops at a loss that is not finite.
+    """Records losses and metrics, writes them to TensorBoard, stops at a loss that is not finite
+    and at a limit in steps.
 
-    curve: one mapping per epoch: epoch, step, learning_rate, train_loss, val_loss and metrics.
-    diverged: why training was stopped, or none.
+    curve: one row per epoch: epoch, step, learning_rate, train_loss, val_loss and metrics.
+    diverged: why training was stopped, or none. pruned: whether ``on_epoch`` stopped it.
     seconds: spent in training batches alone, without validation and diagnostics at epoch ends.
 
     Args:
+        max_steps: after which training stops, in the middle of an epoch if need be; none for no
+            limit. (Lightning's own limit miscounts epochs when a run is resumed.)
         every_n_steps: how often the loss of a step is read; until then a loss that is not finite
             goes unnoticed, since each reading makes a GPU wait.
+        writer: for TensorBoard; none writes nothing.
+        on_epoch: called with each row; true stops the run.
+        curve: rows of an interrupted run that goes on, until its checkpoint brings its own.
     """
 
-    def __init__(self, every_n_steps: int):
+    def __init__(
+        self,
+        max_steps: int | None,
+        every_n_steps: int,
+        writer: SummaryWriter | None = None,
+        on_epoch: Callable[[Row], bool] | None = None,
+        curve: list[Row] | None = None,
+    ):
+        self.max_steps = max_steps
         self.every_n_steps = every_n_steps
-        self.curve: list[dict[str, float]] = []
+        self.writer = writer
+        self.on_epoch = on_epoch
+        self.curve: list[Row] = curve or []
         self.diverged: str | None = None
+        self.pruned = False
         self.seconds = 0.0
-        self._epoch_began = 0.0
+        self._last_read = 0
         self._batches = 0
+        self._began = self._ended = 0.0
 
     def state_dict(self) -> dict[str, Any]:
         return {"curve": self.curve, "seconds": self.seconds}
@@ -35,45 +55,66 @@ class History(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.curve, self.seconds = state_dict["curve"], state_dict["seconds"]
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        # A run that was interrupted after its last step has nothing left to train.
+        stopper = trainer.early_stopping_callback
+        stopped_early = stopper is not None and stopper.stopped_epoch > 0
+        if stopped_early or (self.max_steps and trainer.global_step >= self.max_steps):
+            trainer.should_stop = True
+
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        pl_module.train_loss_sum.zero_()
         self._batches = 0
-        self._epoch_began = time.perf_counter()
+        self._began = time.perf_counter()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self._batches += 1
-        if self._batches == trainer.num_training_batches:
-            self.seconds += time.perf_counter() - self._epoch_began
-        if trainer.global_step % self.every_n_steps == 0:
+        step = trainer.global_step
+        if self.max_steps and step >= self.max_steps:
+            trainer.should_stop = True
+        # Several batches make one step where gradients are accumulated.
+        if step % self.every_n_steps == 0 and step != self._last_read:
+            self._last_read = step
             loss = pl_module.last_loss.item()
-            if writer := writer_of(trainer):
-                writer.add_scalar("loss/train_step", loss, trainer.global_step)
+            if self.writer:
+                self.writer.add_scalar("loss/train_step", loss, step)
+                score = pl_module.task.score(pl_module.last_outputs, batch[1])
+                self.writer.add_scalar(f"{pl_module.task.metric}/train_step", score, step)
             self._check(trainer, "training loss", loss)
+        if batch_idx + 1 == trainer.num_training_batches:
+            pl_module.last_loss.item()  # waits for the device, so that the time is of its work
+        self._ended = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        train_loss = pl_module.train_loss_sum.item() / max(self._batches, 1)
-        values = {
-            "train_loss": train_loss,
-            **{k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("val_")},
+        self.seconds += self._ended - self._began
+        row: Row = {
+            "epoch": trainer.current_epoch,
+            "step": trainer.global_step,
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "train_loss": pl_module.train_loss_sum.item() / self._batches,
         }
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
-        self.curve.append(
-            {
-                "epoch": trainer.current_epoch,
-                "step": trainer.global_step,
-                "learning_rate": rate,
-                **values,
-            }
-        )
-        if writer := writer_of(trainer):
-            for name, value in values.items():
-                split, _, metric = name.partition("_")
-                writer.add_scalar(f"{metric}/{split}", value, trainer.global_step)
-            writer.add_scalar("learning_rate", rate, trainer.global_step)
-        self._check(trainer, "training loss", train_loss)
-        self._check(trainer, "validation loss", values.get("val_loss", 0.0))
+        # Lightning validates at the end of an epoch, also of one that is cut short.
+        values = trainer.callback_metrics.items()
+        row |= {k: v.item() for k, v in values if k.startswith("val_")}
+        self.curve.append(row)
+        self._write(trainer, row)
+        self._check(trainer, "training loss", row["train_loss"])
+        self._check(trainer, "validation loss", row.get("val_loss", 0.0))
+        if self.on_epoch and not self.diverged and self.on_epoch(row):
+            self.pruned = True
+            trainer.should_stop = True
+
+    def _write(self, trainer: pl.Trainer, row: Row) -> None:
+        if self.writer is None:
+            return
+        for name, value in row.items():
+            split, _, metric = name.partition("_")
+            if split in ("train", "val"):
+                self.writer.add_scalar(f"{metric}/{split}", value, trainer.global_step)
+        for group in trainer.optimizers[0].param_groups:
+            rate = group["lr"]
+            self.writer.add_scalar(f"learning_rate/{group['name']}", rate, trainer.global_step)
 
     def _check(self, trainer: pl.Trainer, what: str, value: float) -> None:
         if not math.isfinite(value) and not self.diverged:

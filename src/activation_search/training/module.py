@@ -10,6 +10,7 @@ from torch import Tensor
 from torchmetrics import MeanMetric
 
 from activation_search.data.sample import Sample
+from activation_search.errors import UserError
 from activation_search.models.factory import build_network
 from activation_search.seeds import derive
 from activation_search.training.config import TrainConfig, from_dict
@@ -32,7 +33,6 @@ class ActivationModule(pl.LightningModule):
 
     mean: Tensor
     std: Tensor
-    train_loss_sum: Tensor
 
     def __init__(
         self,
@@ -45,25 +45,26 @@ class ActivationModule(pl.LightningModule):
         super().__init__()
         self.save_hyperparameters("config", "sample", "classes", logger=False)
         self.config: TrainConfig = from_dict(config)
-        shape = Sample(sample["kind"], tuple(sample["shape"]))
+        self.sample = Sample(sample["kind"], tuple(sample["shape"]))
         self.task = Classification(classes)
         self.network = build_network(
             self.config.model,
             self.config.activation,
-            shape,
+            self.sample,
             self.task.outputs,
             self.config.init,
             self.config.seed,
         )
-        ones = [1] * (1 + len(shape.shape))
-        ones[1 + shape.channel_axis] = shape.shape[shape.channel_axis]
+        ones = [1] * (1 + len(self.sample.shape))
+        ones[1 + self.sample.channel_axis] = self.sample.shape[self.sample.channel_axis]
         self.register_buffer("mean", torch.zeros(ones) if mean is None else mean)
         self.register_buffer("std", torch.ones(ones) if std is None else std)
         self.metrics = self.task.metrics()
         # By default a NaN would be left out of the mean, and a diverged model look sound.
         self.evaluation_loss = MeanMetric(nan_strategy="disable")
-        # Summed on the device, since reading it each step would stall a GPU.
-        self.register_buffer("train_loss_sum", torch.zeros(()), persistent=False)
+        if self.config.trainer.precision == "64-true":
+            # Before a checkpoint is read, which would otherwise be rounded to float32.
+            self.double()
 
     def forward(self, x: Tensor) -> Tensor:
         """Raw outputs for standardised samples ``[B, ...]``."""
@@ -71,8 +72,21 @@ class ActivationModule(pl.LightningModule):
 
     @torch.no_grad()
     def predict(self, x: Tensor | np.ndarray) -> Tensor:
-        """Class probabilities ``[B, classes]`` for samples ``[B, ...]`` on the data's own scale."""
+        """Class probabilities ``[B, classes]`` for samples ``[B, ...]`` on the data's own scale.
+
+        Args:
+            x: samples in the shape of ``sample``; a last dimension of 1 may be left out.
+
+        Raises:
+            UserError: another shape.
+        """
         samples = torch.as_tensor(x, dtype=self.mean.dtype, device=self.mean.device)
+        shape = self.sample.shape
+        if shape[-1] == 1 and samples.shape[1:] == shape[:-1]:
+            samples = samples.unsqueeze(-1)
+        if samples.shape[1:] != shape:
+            wanted = ", ".join(map(str, ("B", *shape)))
+            raise UserError(f"predict takes samples [{wanted}], not {list(samples.shape)}.")
         was_training = self.training
         self.eval()
         outputs = self((samples - self.mean) / self.std)
@@ -83,11 +97,15 @@ class ActivationModule(pl.LightningModule):
         # Dropout and stochastic activations draw from a stream per epoch, so that a resumed run
         # draws what an unbroken one would.
         torch.manual_seed(derive(self.config.seed, "noise", self.current_epoch))
+        # Summed on the device, since reading it each step would stall a GPU; in float32 whatever
+        # the precision, since a sum of bfloat16 stops growing.
+        self.train_loss_sum = torch.zeros((), device=self.device)
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         x, y = batch
-        loss = self.task.loss(self.network(x), y)
-        self.last_loss = loss.detach()
+        outputs = self.network(x)
+        loss = self.task.loss(outputs, y)
+        self.last_outputs, self.last_loss = outputs.detach(), loss.detach()
         self.train_loss_sum += self.last_loss
         return loss
 
@@ -117,6 +135,7 @@ class ActivationModule(pl.LightningModule):
         fused = self.config.trainer.precision.endswith("true")
         optimizer = build_optimizer(groups, self.config.optim, fused)
         steps = int(self.trainer.estimated_stepping_batches)
+        steps = min(steps, self.config.trainer.max_steps or steps)
         schedule = build_schedule(optimizer, self.config.optim, steps)
         if schedule is None:
             return optimizer

@@ -26,7 +26,8 @@ class ProgressBar(pl.Callback):
         # A limit in steps can come before the one in epochs.
         total = trainer.max_epochs or 0
         if trainer.max_steps > 0:
-            per_epoch = max(1, int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
+            # A remainder of accumulated batches makes a step too.
+            per_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
             total = min(total, -(-trainer.max_steps // per_epoch))
         done = trainer.current_epoch
         self.task = self.bar.add_task("training", total=total, completed=done, latest="")

@@ -14,7 +14,7 @@ from typing import Any
 
 RESULT_FILE = "result.json"
 RUNNING, FINISHED, DIVERGED = "running", "finished", "diverged"
-STOPPED, FAILED = "stopped", "failed"
+STOPPED, FAILED, PRUNED = "stopped", "failed", "pruned"
 
 
 @dataclass
@@ -24,11 +24,13 @@ class RunResult:
     directory: where it was written.
     config: the whole configuration.
     status: ``running``; ``finished``; ``diverged`` (a loss stopped being finite); ``stopped`` (by
-        a signal, can be resumed); ``failed`` (by an error).
+        a signal); ``failed`` (by an error); ``pruned`` (by a study). A stopped, failed or killed
+        run can be resumed.
     reason: why it diverged, stopped or failed.
-    metrics: final ``val_…`` and ``test_…`` values.
+    metrics: final ``val_…`` and ``test_…`` values. metric: the one that the task is judged by.
     evaluated: which weights those are of: ``last``, or ``best`` on the validation split where
         early stopping chose them.
+    resumed_after: epochs that the interrupted run had done which this one went on with, or none.
     stopped_early: whether early stopping ended the run before its limit.
     curve: one mapping per epoch.
     epochs, steps: how far it came.
@@ -46,8 +48,10 @@ class RunResult:
     status: str = RUNNING
     reason: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    metric: str = ""
     evaluated: str = "last"
     stopped_early: bool = False
+    resumed_after: int | None = None
     curve: list[dict[str, float]] = field(default_factory=list)
     epochs: int = 0
     steps: int = 0
@@ -63,10 +67,6 @@ class RunResult:
     git: str | None = None
     host: str = field(default_factory=socket.gethostname)
     process: int = field(default_factory=os.getpid)
-
-    @property
-    def finished(self) -> bool:
-        return self.status == FINISHED
 
     def write(self) -> None:
         """Replaces the run's ``result.json``, whole or not at all. Values that are not finite
@@ -99,8 +99,11 @@ def versions() -> dict[str, str]:
 
 @cache
 def git_revision() -> str | None:
-    """Revision of the source tree, ``+`` behind it where files differ; none outside git."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+"]
+    """Revision of the source tree, ``+`` behind it where files differ; none outside its git."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():  # installed somewhere, perhaps inside another repository
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty=+"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):

@@ -6,6 +6,7 @@ result = train(config)
 
 import json
 import logging
+import math
 import signal
 import time
 import warnings
@@ -24,22 +25,24 @@ from activation_search.data import load_splits
 from activation_search.data.batches import DataModule
 from activation_search.diagnostics.learned import learned_parameters
 from activation_search.diagnostics.overview import write_hparams, write_overview
-from activation_search.diagnostics.writer import writer_of
+from activation_search.errors import UserError
 from activation_search.settings import check
 from activation_search.training import directory as run_directory
 from activation_search.training.config import TrainConfig, from_dict
-from activation_search.training.history import History
+from activation_search.training.history import History, Row
 from activation_search.training.module import ActivationModule, to_hyperparameters
 from activation_search.training.result import (
     DIVERGED,
     FAILED,
     FINISHED,
+    PRUNED,
     STOPPED,
     RunResult,
     git_revision,
+    read_result,
     versions,
 )
-from activation_search.training.trainer import BEST, LAST, build_trainer
+from activation_search.training.trainer import BEST, LAST, build_trainer, check_machine, open_writer
 
 
 class RunInterrupted(KeyboardInterrupt):
@@ -50,7 +53,7 @@ class RunInterrupted(KeyboardInterrupt):
         self.result = result
 
 
-def train(config: TrainConfig) -> RunResult:
+def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) -> RunResult:
     """Trains one model and writes its run directory.
 
     Everything is checked before the directory is made; from then on the run's state is in
@@ -58,9 +61,10 @@ def train(config: TrainConfig) -> RunResult:
 
     Args:
         config: the run. With ``resume=<path>`` that run's own configuration is used instead.
+        on_epoch: called after each epoch with its row of the curve; true prunes the run.
 
     Returns:
-        The result; its status says whether the run finished or diverged.
+        The result; its status says whether the run finished, diverged, or was pruned.
 
     Raises:
         UserError: a setting, site or activation that is not valid, or a place that cannot be
@@ -68,57 +72,83 @@ def train(config: TrainConfig) -> RunResult:
         RunInterrupted: Ctrl-C or a termination signal; the run can be resumed.
     """
     began = time.perf_counter()
-    config, directory = _resolve(config)
-    with torch.random.fork_rng(), quiet():
+    config, earlier = _resolve(config)
+    with _own_random_numbers(), _threads(config.trainer.threads), quiet():
+        check_machine(config.trainer)
         splits = load_splits(config.data.name, config.data.validation, config.seed)
         plain = to_hyperparameters(config, splits.sample, splits.classes)
         module = ActivationModule(**plain, mean=splits.mean, std=splits.std)
         data = DataModule(
             splits, config.data.batch_size, config.seed, config.trainer.overfit_batches
         )
-        directory = directory or run_directory.create(config)
-        history = History(config.tensorboard.every_n_steps)
-        trainer = build_trainer(config, directory, history, module.task)
-        result = _new_result(config, directory, module)
-        result.write()
-        try:
-            _fit(trainer, module, data, directory)
-            _conclude(config, result, trainer, module, data, history)
-        except BaseException as error:
-            result.status, result.reason = FAILED, f"{type(error).__name__}: {error}"
-            if isinstance(error, KeyboardInterrupt):
-                result.status, result.reason = STOPPED, "interrupted"
-                raise RunInterrupted(result) from None
-            raise
-        finally:
-            result.curve, result.training_seconds = history.curve, history.seconds
-            result.epochs, result.steps = len(history.curve), trainer.global_step
-            result.learned = learned_parameters(module.network)
-            result.seconds = time.perf_counter() - began
+        directory = Path(earlier.directory) if earlier else run_directory.create(config)
+        with run_directory.hold(directory):
+            curve = earlier.curve if earlier else []
+            result = _new_result(config, directory, module, len(curve) if earlier else None)
+            writer = open_writer(config, directory)
+            board = config.tensorboard
+            history = History(
+                config.trainer.max_steps, board.every_n_steps, writer, on_epoch, curve
+            )
+            trainer = build_trainer(config, directory, history, writer, module.task)
             result.write()
+            try:
+                if writer and not earlier:
+                    write_overview(writer, module.network)
+                _fit(trainer, module, data, directory / LAST)
+                _conclude(config, result, trainer, module, data, history)
+            except BaseException as error:
+                result.status, result.reason = FAILED, f"{type(error).__name__}: {error}"
+                # Lightning turns Ctrl-C and SIGTERM into SystemExit.
+                if isinstance(error, KeyboardInterrupt | SystemExit):
+                    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is left off
+                    result.status, result.reason = STOPPED, "interrupted"
+                    raise RunInterrupted(result) from None
+                raise
+            finally:
+                last = history.curve[-1] if history.curve else {"step": 0}
+                result.curve, result.training_seconds = history.curve, history.seconds
+                result.epochs = len(history.curve)
+                result.steps = max(trainer.global_step, int(last["step"]))
+                result.learned = learned_parameters(module.network)
+                result.device = str(trainer.strategy.root_device)
+                result.seconds = time.perf_counter() - began
+                result.write()
+                if writer:
+                    writer.close()
     return result
 
 
-def _resolve(config: TrainConfig) -> tuple[TrainConfig, Path | None]:
-    """The configuration to run, checked, and the directory of the run that it goes on with."""
+def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
+    """The configuration to run, checked, and the interrupted run that it goes on with."""
     check(config)
+    if config.early_stopping.patience is not None and not config.validates:
+        raise UserError("early_stopping.patience needs a validation split: data.validation=0.2.")
+    if config.data.batch_size == 1 and getattr(config.model, "norm", "") == "batch":
+        raise UserError("model.norm=batch needs data.batch_size of 2 or more, not 1.")
     if config.trainer.fast_dev_run:
         config = replace(config, group="debug")
     if config.resume == "auto":
-        return config, run_directory.find_unfinished(config)
+        directory = run_directory.find_unfinished(config)
+        return config, read_result(directory) if directory else None
     if config.resume:
-        unfinished = run_directory.open_unfinished(config.resume)
-        return from_dict(unfinished.config), Path(config.resume)
+        earlier = run_directory.open_unfinished(config.resume)
+        earlier.directory = config.resume  # it may have been moved
+        return from_dict(earlier.config).shown_as(config), earlier
     return config, None
 
 
-def _new_result(config: TrainConfig, directory: Path, module: ActivationModule) -> RunResult:
+def _new_result(
+    config: TrainConfig, directory: Path, module: ActivationModule, resumed_after: int | None
+) -> RunResult:
     network = module.network
     OmegaConf.save(OmegaConf.create(config.as_dict()), directory / "config.yaml")
     return RunResult(
         directory=str(directory),
         config=config.as_dict(),
         seed=config.seed,
+        metric=module.task.metric,
+        resumed_after=resumed_after,
         versions=versions(),
         git=git_revision(),
         parameters=sum(p.numel() for p in network.parameters()),
@@ -127,21 +157,10 @@ def _new_result(config: TrainConfig, directory: Path, module: ActivationModule) 
     )
 
 
-def _fit(trainer: pl.Trainer, module: ActivationModule, data: DataModule, directory: Path) -> None:
-    last = directory / LAST
-    if (writer := writer_of(trainer)) and not last.exists():
-        write_overview(writer, module.network)
-    try:
-        trainer.fit(
-            module,
-            datamodule=data,
-            ckpt_path=last if last.exists() else None,
-            weights_only=True,
-        )
-    except SystemExit:
-        # Lightning turns Ctrl-C and SIGTERM into this, and leaves Ctrl-C switched off.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        raise KeyboardInterrupt from None
+def _fit(trainer: pl.Trainer, module: ActivationModule, data: DataModule, last: Path) -> None:
+    """Trains, from the last checkpoint where there is one."""
+    resumed = last if last.exists() else None
+    trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
 
 
 def _conclude(
@@ -159,30 +178,38 @@ def _conclude(
     result.stopped_early = stopper is not None and stopper.stopped_epoch > 0
     if history.diverged:
         result.status, result.reason = DIVERGED, history.diverged
+    elif history.pruned:
+        result.status = PRUNED
     else:
         best = Path(result.directory) / BEST
-        weights = best if stopper and best.exists() else None
-        result.evaluated = "best" if weights else "last"
-        # Those of the last epoch are at hand, unless a limit in steps cut it short.
-        if config.validates and (weights or not result.metrics):
-            result.metrics = _evaluate(trainer.validate, module, data, weights)
+        if stopper and best.exists():
+            # By hand: Lightning would also restore the callbacks, and with them the curve.
+            stored = torch.load(best, weights_only=True, map_location=module.device)
+            module.load_state_dict(stored["state_dict"])
+            result.evaluated = "best"
+            result.metrics = _evaluate(trainer.validate, module, data)
         if config.test:
-            result.metrics |= _evaluate(trainer.test, module, data, weights)
+            result.metrics |= _evaluate(trainer.test, module, data)
         result.status = FINISHED
+        for name, value in result.metrics.items():
+            if not math.isfinite(value):
+                result.status, result.reason = DIVERGED, f"final {name} is {value}"
     if config.tensorboard.enabled:
         write_hparams(
             Path(result.directory),
             hparams(config, result),
             result.metrics,
-            session_group=fingerprint({**config.identity(), "seed": None}),
+            session_group=fingerprint(
+                {**config.identity(), "seed": None, "activation": result.assignment}
+            ),
             success=result.status == FINISHED,
         )
 
 
 def _evaluate(
-    loop: Callable[..., Any], module: ActivationModule, data: DataModule, weights: Path | None
+    loop: Callable[..., Any], module: ActivationModule, data: DataModule
 ) -> dict[str, float]:
-    loop(module, datamodule=data, ckpt_path=weights, verbose=False, weights_only=True)
+    loop(module, datamodule=data, verbose=False)
     return {name: value.item() for name, value in module.trainer.callback_metrics.items()}
 
 
@@ -191,7 +218,7 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
     return {
         "model": config.model.name,
         "data": config.data.name,
-        "activation": config.activation_label,
+        "activation": ", ".join(dict.fromkeys(result.assignment.values())),
         "lr": config.optim.lr,
         "optimizer": config.optim.optimizer,
         "schedule": config.optim.schedule,
@@ -207,6 +234,24 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
 def fingerprint(plain: dict[str, Any]) -> str:
     """A short name for a configuration: equal ones have the same."""
     return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
+
+
+@contextmanager
+def _own_random_numbers() -> Iterator[None]:
+    """Leaves torch's global generators as they were, on the CPU and the device that is used."""
+    with torch.random.fork_rng(devices=[0] if torch.cuda.is_available() else []):
+        yield
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Torch on ``count`` threads; none leaves it as it is."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 _NOT_NEWS = (

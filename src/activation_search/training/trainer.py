@@ -1,17 +1,18 @@
 """Lightning's trainer from a run's settings."""
 
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.diagnostics.gradients import Gradients
 from activation_search.diagnostics.learned import LearnedActivations
 from activation_search.errors import UserError
-from activation_search.training.config import TrainConfig
+from activation_search.training.config import TrainConfig, TrainerConfig
 from activation_search.training.history import History
 from activation_search.training.progress import ProgressBar
 from activation_search.training.task import Classification
@@ -19,36 +20,14 @@ from activation_search.training.task import Classification
 BEST, LAST = "best.ckpt", "last.ckpt"
 
 
-def build_trainer(
-    config: TrainConfig, directory: Path, history: History, task: Classification
-) -> pl.Trainer:
-    """The Lightning trainer of a run.
+def check_machine(settings: TrainerConfig) -> None:
+    """Whether this machine has the accelerator and the precision.
 
     Raises:
-        UserError: settings that this machine, or each other, cannot have.
+        UserError: it has not.
     """
-    settings = config.trainer
-    one_batch = 1 if settings.fast_dev_run else None
     try:
-        trainer = pl.Trainer(
-            accelerator=settings.accelerator,
-            devices=1,
-            precision=settings.precision,  # type: ignore[arg-type]
-            logger=_logger(config, directory),
-            callbacks=[history, *_callbacks(config, directory, task)],
-            max_epochs=1 if settings.fast_dev_run else settings.max_epochs,
-            max_steps=settings.max_steps,
-            limit_train_batches=one_batch,
-            limit_val_batches=one_batch if config.validates else 0,
-            limit_test_batches=one_batch,
-            accumulate_grad_batches=settings.accumulate_grad_batches,
-            gradient_clip_val=config.optim.clip,
-            log_every_n_steps=1,  # nothing is logged through Lightning; larger ones raise a warning
-            num_sanity_val_steps=0,
-            enable_checkpointing=settings.checkpoints,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
+        trainer = pl.Trainer(**_machine(settings), logger=False, enable_checkpointing=False)
     except (MisconfigurationException, ValueError) as error:
         raise UserError(
             f"trainer.accelerator={settings.accelerator} with "
@@ -56,36 +35,74 @@ def build_trainer(
         ) from error
     if settings.precision == "16-mixed" and trainer.strategy.root_device.type == "cpu":
         raise UserError("trainer.precision=16-mixed needs a GPU; on a CPU take bf16-mixed.")
-    return trainer
 
 
-def _logger(config: TrainConfig, directory: Path) -> TensorBoardLogger | bool:
-    if not config.tensorboard.enabled:
-        return False
-    last, purge_step = directory / LAST, None
-    if last.exists():
-        # What an interrupted run wrote after its last checkpoint is hidden, and written again.
-        purge_step = torch.load(last, weights_only=True, map_location="cpu")["global_step"]
-    return TensorBoardLogger(
-        directory, name="", version="", default_hp_metric=False, purge_step=purge_step
+def _machine(settings: TrainerConfig) -> dict[str, Any]:
+    return {
+        "accelerator": settings.accelerator,
+        "devices": 1,
+        "precision": settings.precision,
+        "deterministic": settings.deterministic,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+
+
+def build_trainer(
+    config: TrainConfig,
+    directory: Path,
+    history: History,
+    writer: SummaryWriter | None,
+    task: Classification,
+) -> pl.Trainer:
+    """The trainer of a run that :func:`check_machine` let pass."""
+    settings = config.trainer
+    one_batch = 1 if settings.fast_dev_run else None
+    return pl.Trainer(
+        **_machine(settings),
+        logger=False,
+        callbacks=[history, *_callbacks(config, directory, writer, task)],
+        max_epochs=1 if settings.fast_dev_run else settings.max_epochs,
+        limit_train_batches=one_batch,
+        limit_val_batches=one_batch if config.validates else 0,
+        limit_test_batches=one_batch,
+        accumulate_grad_batches=settings.accumulate_grad_batches,
+        gradient_clip_val=config.optim.clip,
+        log_every_n_steps=1,  # nothing is logged through Lightning; larger ones raise a warning
+        num_sanity_val_steps=0,
+        enable_checkpointing=settings.checkpoints,
     )
 
 
-def _callbacks(config: TrainConfig, directory: Path, task: Classification) -> list[pl.Callback]:
+def open_writer(config: TrainConfig, directory: Path) -> SummaryWriter | None:
+    """The run's event writer; none where TensorBoard is off.
+
+    Not through Lightning, whose logger flushes the file on every call.
+    """
+    if not config.tensorboard.enabled:
+        return None
+    last, purge_step = directory / LAST, None
+    if last.exists():
+        # What an interrupted run wrote after its last checkpoint is hidden, and written again.
+        # The checkpoint's own step stays: an epoch's values are written before it is saved.
+        step = torch.load(last, weights_only=True, map_location="cpu")["global_step"]
+        purge_step = step + 1
+    return SummaryWriter(str(directory), purge_step=purge_step)
+
+
+def _callbacks(
+    config: TrainConfig, directory: Path, writer: SummaryWriter | None, task: Classification
+) -> list[pl.Callback]:
     callbacks: list[pl.Callback] = []
     board = config.tensorboard
-    if board.enabled:
-        callbacks.append(Gradients(board.every_n_steps, board.histograms_every_n_epochs))
-        callbacks.append(LearnedActivations())
+    if writer:
+        callbacks.append(Gradients(writer, board.every_n_steps, board.histograms_every_n_epochs))
+        callbacks.append(LearnedActivations(writer))
     if config.trainer.progress:
         callbacks.append(ProgressBar())
     metric = f"val_{task.metric}"
     stopping = config.early_stopping
     if stopping.patience is not None:
-        if not config.validates:
-            raise UserError(
-                "early_stopping.patience needs a validation split: data.validation=0.2."
-            )
         # A loss that is not finite is for the history to judge.
         callbacks.append(
             EarlyStopping(
@@ -93,15 +110,18 @@ def _callbacks(config: TrainConfig, directory: Path, task: Classification) -> li
             )
         )
     if config.trainer.checkpoints:
-        callbacks.append(
-            ModelCheckpoint(
-                directory,
-                filename=Path(BEST if config.validates else LAST).stem,
-                monitor=metric if config.validates else None,
-                mode=task.mode,
-                save_last=config.validates,
-                save_on_train_epoch_end=True,
-                enable_version_counter=False,
-            )
-        )
+        # Two of them: Lightning's save_last follows the best one and skips other epochs.
+        callbacks.append(_checkpoint(directory, LAST))
+        if config.validates:
+            callbacks.append(_checkpoint(directory, BEST, monitor=metric, mode=task.mode))
     return callbacks
+
+
+def _checkpoint(directory: Path, name: str, **best: str) -> ModelCheckpoint:
+    return ModelCheckpoint(
+        directory,
+        filename=Path(name).stem,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+        **best,  # type: ignore[arg-type]
+    )
