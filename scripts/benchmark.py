@@ -86,7 +86,7 @@ def positive(text: str) -> int:
 def measure(model: str, data: str, rounds: int, epochs: int) -> list[tuple[float, float, float]]:
     """Seconds per step of ours, torch, Lightning in each round, after one that is not counted."""
     with tempfile.TemporaryDirectory() as folder:
-        config = compose(
+        config: TrainConfig = compose(
             [
                 f"model={model}",
                 f"data={data}",

@@ -13,6 +13,7 @@ from typing import Any
 
 import hydra
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
@@ -29,7 +30,8 @@ from activation_search.activations.entry import Entry
 from activation_search.errors import UserError, unknown
 from activation_search.models.config import MODEL_CONFIGS
 from activation_search.models.sites import MODEL_DEFAULT
-from activation_search.training.config import SHOWN, DataConfig, TrainConfig, from_dict
+from activation_search.search.config import SearchConfig, SweepConfig
+from activation_search.training.config import SHOWN, Config, DataConfig, TrainConfig, from_dict
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -39,6 +41,8 @@ def register() -> None:
     per catalogue entry and alias."""
     store = ConfigStore.instance()
     store.store(name="schema", node=TrainConfig)
+    store.store(name="sweep_schema", node=SweepConfig)
+    store.store(group="schema/search", name="search", node=SearchConfig)
     store.store(group="schema/data", name="data", node=DataConfig)
     for name, model in MODEL_CONFIGS.items():
         store.store(group="schema/model", name=name, node=model)
@@ -62,11 +66,11 @@ def _activation_node(name: str, entry: Entry | None = None) -> DictConfig:
     return node
 
 
-def to_config(composed: DictConfig) -> TrainConfig:
+def to_config(composed: DictConfig, kind: type[Config] = TrainConfig) -> Config:  # type: ignore[assignment]
     """The typed configuration from what Hydra composed."""
     plain = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(plain, dict)
-    return from_dict({str(key): value for key, value in plain.items()})
+    return from_dict({str(key): value for key, value in plain.items()}, kind)
 
 
 def job_config(composed: DictConfig) -> TrainConfig:
@@ -76,7 +80,7 @@ def job_config(composed: DictConfig) -> TrainConfig:
         UserError: a run to resume by its path is given other settings than its own; only where
             it is shown, and on which machine it runs, may be told anew.
     """
-    config = to_config(composed)
+    config: TrainConfig = to_config(composed)
     job = HydraConfig.get()
     if job.mode is RunMode.MULTIRUN:
         config.group = f"multirun/{Path(job.sweep.dir).name}"
@@ -91,18 +95,31 @@ def job_config(composed: DictConfig) -> TrainConfig:
     return config
 
 
-def compose(overrides: Sequence[str] = (), name: str = "train") -> TrainConfig:
+def compose(
+    overrides: Sequence[str] = (),
+    kind: type[Config] = TrainConfig,  # type: ignore[assignment]
+) -> Config:
     """The configuration for these command-line overrides.
+
+    Args:
+        overrides: as on the command line.
+        kind: of ``train.py``, or of ``scripts/sweep.py``.
 
     Raises:
         UserError: an override that Hydra or the schema refuses.
     """
     register()
+    # Inside a job of ``@hydra.main`` there is a Hydra already; it is put back afterwards.
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            return to_config(hydra.compose(name, list(overrides)))
+            name = "sweep" if kind is SweepConfig else "train"
+            return to_config(hydra.compose(name, list(overrides)), kind)
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from error
+    finally:
+        GlobalHydra.instance().hydra = outer
 
 
 def explained(main: Callable[[], None]) -> None:

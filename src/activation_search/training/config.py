@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from activation_search.errors import unknown
 from activation_search.models.config import MODEL_CONFIGS, ModelConfig
@@ -161,13 +161,20 @@ class TrainConfig:
         return replace(self, trainer=replace(self.trainer, **shown))
 
 
-def from_dict(plain: Mapping[str, Any]) -> TrainConfig:
+Config = TypeVar("Config", bound=TrainConfig)
+
+
+def from_dict(plain: Mapping[str, Any], kind: type[Config] = TrainConfig) -> Config:  # type: ignore[assignment]
     """The configuration that ``as_dict`` made plain, for instance in a checkpoint.
+
+    Args:
+        plain: its values.
+        kind: which configuration it is.
 
     Raises:
         UserError: a key that is no setting.
     """
-    known = get_type_hints(TrainConfig)
+    known = get_type_hints(kind)
     for key in plain:
         if key not in known:
             raise unknown("setting", key, known)
@@ -179,4 +186,4 @@ def from_dict(plain: Mapping[str, Any]) -> TrainConfig:
     model = plain["model"]
     if model["name"] not in MODEL_CONFIGS:
         raise unknown("model.name", model["name"], MODEL_CONFIGS)
-    return TrainConfig(model=MODEL_CONFIGS[model["name"]](**model), **parts)
+    return kind(model=MODEL_CONFIGS[model["name"]](**model), **parts)

@@ -1,12 +1,13 @@
 """From a configuration back to the command line that makes it."""
 
+from functools import cache
 from typing import Any
 
 from activation_search.compose import compose
 from activation_search.training.config import TrainConfig
 
-# What makes no difference to a run's numbers, or is given by the group options.
-_LEFT_OUT = {"activation", "tensorboard", "resume", "logs", "group", "test"}
+# Written otherwise, or without an influence on the numbers.
+_LEFT_OUT = {"activation", "test"}
 
 
 def to_overrides(config: TrainConfig) -> list[str]:
@@ -14,12 +15,17 @@ def to_overrides(config: TrainConfig) -> list[str]:
 
     The numbers of the run are repeated, not where it is written or what is logged of it.
     """
-    groups = [f"model={config.model.name}", f"data={config.data.name}"]
-    groups += _activation(config.activation)
-    default = _leaves(compose(groups).identity())
+    default = _defaults(config.model.name, config.data.name)
     wanted = _leaves(config.identity())
     changed = [f"{key}={_text(value)}" for key, value in wanted.items() if default[key] != value]
-    return [*groups, *changed]
+    groups = [f"model={config.model.name}", f"data={config.data.name}"]
+    return [*groups, *_activation(config.activation), *changed]
+
+
+@cache
+def _defaults(model: str, data: str) -> dict[str, Any]:
+    config: TrainConfig = compose([f"model={model}", f"data={data}"])
+    return _leaves(config.identity())
 
 
 def _activation(activation: dict[str, Any]) -> list[str]:
@@ -41,7 +47,7 @@ def _leaves(plain: dict[str, Any], path: str = "") -> dict[str, Any]:
             found |= _leaves(value, f"{path}{key}.")
         else:
             found[f"{path}{key}"] = value
-    return {key: value for key, value in found.items() if key != "trainer.checkpoints"}
+    return found
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,54 @@
+"""``python scripts/sweep.py``: a study, and what is said about it at the end."""
+
+import sys
+
+from rich.console import Console
+
+from activation_search.search.config import SweepConfig
+from activation_search.search.figures import write_figures
+from activation_search.search.leaderboard import leaderboard_table, reproduce, size_of_luck
+from activation_search.search.sweep import Sweep, run_sweep
+from activation_search.training.task import Classification
+
+
+def run(config: SweepConfig) -> None:
+    """Runs what is left of the study and prints its leaderboard."""
+    console = Console(highlight=False)
+    try:
+        sweep = run_sweep(config, console)
+    except KeyboardInterrupt:
+        print(
+            "Stopped. Everything finished is kept, what was running is back in the queue; "
+            "the same command goes on.",
+            file=sys.stderr,
+        )
+        raise
+    print_sweep(sweep, console, config.logs)
+
+
+def print_sweep(sweep: Sweep, console: Console, logs: str) -> None:
+    """The leaderboard, the size of luck, how to repeat the best, and where everything is."""
+    rows = sweep.rows
+    if sweep.nothing_to_do:
+        console.print(
+            f"study {sweep.study.study_name} is complete: nothing was run; "
+            "raise trials=… to go on with it"
+        )
+    console.print(leaderboard_table(rows, sweep.metric))
+    luck = size_of_luck(rows)
+    if luck is not None:
+        copies = next(len(row.values) for row in rows if row.control)
+        console.print(
+            f"size of luck: the best of {copies} copies of the baseline is {luck:.4f} better than "
+            "the median copy; smaller differences between rows mean nothing"
+        )
+    for path in write_figures(rows, sweep.metric, Classification.mode, sweep.folder):
+        console.print(f"picture:        {path}", soft_wrap=True)
+    console.print(f"study:          {sweep.folder}", soft_wrap=True)
+    console.print(f"see its runs:   tensorboard --logdir {sweep.folder}", soft_wrap=True)
+    for number, row in enumerate(rows[:3], start=1):
+        if row.config:
+            # Plain print: brackets in an override are no markup.
+            print(f"repeat rank {number}:  {reproduce(row)}")
+    if len(rows) > 3:
+        console.print(f"repeat others:  {sweep.folder / 'trials.csv'}", soft_wrap=True)

@@ -1,0 +1,181 @@
+"""What a study found: rows in order of merit, as a table, as CSV, and the line that repeats one."""
+
+import csv
+import shlex
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+from rich.table import Table
+
+from activation_search.search.study import CONTROL, KIND, UNFINISHED, fixed_point
+from activation_search.search.worker import ERROR, RESULT
+from activation_search.training.config import from_dict
+from activation_search.training.overrides import to_overrides
+from activation_search.training.result import DIVERGED, FINISHED, PRUNED
+
+
+@dataclass
+class Row:
+    """All trials of one point of the space.
+
+    trials: their numbers. means: of each over its seeds.
+    values: validation metric of every run; of a pruned point its last one.
+    """
+
+    point: dict[str, Any]
+    status: str
+    trials: list[int] = field(default_factory=list)
+    means: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+    directories: list[str] = field(default_factory=list)
+    assignment: dict[str, str] = field(default_factory=dict)
+    parameters: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    control: bool = False
+
+    @property
+    def mean(self) -> float | None:
+        return statistics.fmean(self.values) if self.values else None
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation over seeds; none for one seed."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+    @property
+    def label(self) -> str:
+        """The point in short: ``gelu``, or ``conv1=gelu conv2=prelu``."""
+        if self.control:
+            return "baseline"
+        if set(self.point) == {"activation"}:
+            return str(self.point["activation"])
+        return "  ".join(f"{key}={_short(value)}" for key, value in self.point.items())
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+_ORDER = {FINISHED: 0, PRUNED: 1, DIVERGED: 2, "failed": 3}
+
+
+def rank(study: Study) -> list[Row]:
+    """Finished points by their mean, then pruned, diverged and failed ones. Control trials make
+    one row."""
+    rows: dict[tuple, Row] = {}
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state in UNFINISHED or _was_killed(trial):
+            continue
+        control = trial.user_attrs.get(KIND) == CONTROL
+        point = fixed_point(trial)
+        key = ("control",) if control else tuple(sorted(point.items()))
+        _add(rows.setdefault(key, Row(point, "failed", control=control)), trial)
+    maximise = study.direction.name == "MAXIMIZE"
+
+    def merit(row: Row) -> tuple:
+        mean = row.mean if row.mean is not None else float("-inf" if maximise else "inf")
+        return _ORDER[row.status], -mean if maximise else mean, row.trials[0]
+
+    return sorted(rows.values(), key=merit)
+
+
+def _was_killed(trial: FrozenTrial) -> bool:
+    """Failed without an error of its own: its worker died, and it was queued again."""
+    return trial.state is TrialState.FAIL and ERROR not in trial.user_attrs
+
+
+def _add(row: Row, trial: FrozenTrial) -> None:
+    row.trials.append(trial.number)
+    result = trial.user_attrs.get(RESULT)
+    if result is None:
+        row.reason = str(trial.user_attrs.get(ERROR, "")).strip().rsplit("\n", 1)[-1]
+        return
+    if _ORDER[result["status"]] < _ORDER[row.status]:
+        row.status = result["status"]
+    row.reason = row.reason or result["reason"] or ""
+    if result["status"] == FINISHED or (result["status"] == PRUNED and not row.values):
+        values = [value for value in result["values"] if value is not None]
+        row.values += values
+        row.means.append(statistics.fmean(values))
+    row.seeds += result["seeds"]
+    row.directories += result["directories"]
+    row.seconds += result["seconds"]
+    row.assignment, row.parameters = result["assignment"], result["parameters"]
+    row.config = row.config or result["config"]
+
+
+def size_of_luck(rows: Sequence[Row]) -> float | None:
+    """How much better the best copy of the baseline is than the median copy: what the best of as
+    many equal candidates gains by luck alone. None without at least two copies."""
+    values = next((row.values for row in rows if row.control), [])
+    return max(values) - statistics.median(values) if len(values) > 1 else None
+
+
+def reproduce(row: Row) -> str:
+    """The command that repeats a row's first run."""
+    overrides = to_overrides(from_dict(row.config))
+    return shlex.join(["python", "train.py", *overrides])
+
+
+def leaderboard_table(rows: Sequence[Row], metric: str, most: int = 20) -> Table:
+    """Rank, assignment, metric and spread, seeds, parameters, seconds, status."""
+    table = Table(title=f"validation {metric}", title_justify="left")
+    table.add_column("#", justify="right")
+    table.add_column("activation")
+    for heading in ("mean", "SD", "seeds", "parameters", "s/run"):
+        table.add_column(heading, justify="right")
+    table.add_column("status")
+    for number, row in enumerate(rows[:most], start=1):
+        runs = max(len(row.seeds), 1)
+        table.add_row(
+            str(number),
+            row.label,
+            "" if row.mean is None else f"{row.mean:.4f}",
+            "" if row.spread is None else f"{row.spread:.4f}",
+            str(len(row.values)),
+            f"{row.parameters:,}",
+            f"{row.seconds / runs:.1f}",
+            row.status + (f": {row.reason}" if row.reason else ""),
+        )
+    if len(rows) > most:
+        table.caption = f"{len(rows) - most} more in trials.csv"
+    return table
+
+
+def write_csv(rows: Sequence[Row], path: Path) -> None:
+    """One line per row, with all its runs."""
+    keys = list(dict.fromkeys(key for row in rows for key in row.point))
+    sites = list(dict.fromkeys(site for row in rows for site in row.assignment))
+    heading = ["rank", "status", "reason", "trials", "seeds", "values", "mean", "sd", "parameters"]
+    heading += ["seconds", *(f"param:{k}" for k in keys), *(f"site:{s}" for s in sites)]
+    heading += ["directories", "command"]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(heading)
+        for number, row in enumerate(rows, start=1):
+            writer.writerow(
+                [
+                    number,
+                    row.status,
+                    row.reason,
+                    " ".join(map(str, row.trials)),
+                    " ".join(map(str, row.seeds)),
+                    " ".join(map(str, row.values)),
+                    row.mean,
+                    row.spread,
+                    row.parameters,
+                    round(row.seconds, 3),
+                    *(row.point.get(key, "") for key in keys),
+                    *(row.assignment.get(site, "") for site in sites),
+                    " ".join(row.directories),
+                    reproduce(row) if row.config else "",
+                ]
+            )

@@ -1,0 +1,217 @@
+"""The study: where it is stored, its queue of trials, and what keeps its total exact.
+
+Every trial is put into the queue before it runs, by whoever holds the study's lock, and workers
+take trials from the queue and never add any. So the total is exact however many workers and
+machines there are, and a trial whose worker died is found: it runs under a process that is gone.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.exceptions import DuplicatedStudyError
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from activation_search.errors import UserError
+from activation_search.processes import identify, is_gone
+from activation_search.search.config import SweepConfig
+from activation_search.search.space import Point, Space
+
+# User attributes of a trial.
+KIND = "kind"  # one of the four below
+PLANNED, SAMPLED, REPLICATE, CONTROL = "planned", "sampled", "replicate", "control"
+WORKER = "worker"  # its process, and when it was last seen
+RETRY_OF = "retry_of"
+# User attribute of the study: what it searches.
+QUESTION = "question"
+
+UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
+STALE_LOCK_SECONDS = 30.0
+# A worker that has not been seen for so long is taken for dead: its machine may be gone.
+SILENT_SECONDS = 900.0
+
+
+def open_storage(url: str) -> BaseStorage:
+    """The storage of an Optuna URL, or of ``journal:///path/to/file``.
+
+    Raises:
+        UserError: it cannot be reached or written.
+    """
+    try:
+        if url.startswith("journal://"):
+            path = Path(url.removeprefix("journal://"))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return JournalStorage(JournalFileBackend(str(path)))
+        return RDBStorage(url)
+    except Exception as error:  # SQLAlchemy's and the drivers' own kinds of failure
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"Cannot open storage={url}: {first}") from error
+
+
+@contextmanager
+def exclusively(storage: BaseStorage, name: str) -> Iterator[None]:
+    """Holds the study's lock: only one process of all machines is inside.
+
+    The lock is a study of its own, since creating one of a given name succeeds for one process
+    only in every storage that Optuna has. One that stays for long is left over from a killed
+    process and is taken.
+    """
+    lock = f"{name} (locked)"
+    held_by_other, since = None, 0.0
+    while True:
+        try:
+            mine = storage.create_new_study([StudyDirection.MINIMIZE], lock)
+            break
+        except DuplicatedStudyError:
+            time.sleep(0.05)
+        try:
+            other = storage.get_study_id_from_name(lock)
+        except KeyError:
+            continue
+        if other != held_by_other:
+            held_by_other, since = other, time.monotonic()
+        elif time.monotonic() - since > STALE_LOCK_SECONDS:
+            _delete(storage, other)
+    try:
+        yield
+    finally:
+        _delete(storage, mine)
+
+
+def _delete(storage: BaseStorage, study_id: int) -> None:
+    with suppress(KeyError):  # somebody took it for stale
+        storage.delete_study(study_id)
+
+
+def open_study(storage: BaseStorage, name: str, config: SweepConfig, mode: str) -> optuna.Study:
+    """Creates the study, or goes on with it.
+
+    Args:
+        storage: where it lies.
+        name: of the study.
+        config: what it asks; must be what it asked before.
+        mode: ``"max"`` or ``"min"``.
+
+    Raises:
+        UserError: a study of that name asks something else.
+    """
+    asked = question(config)
+    study = optuna.create_study(
+        storage=storage,
+        study_name=name,
+        direction="maximize" if mode == "max" else "minimize",
+        load_if_exists=True,
+    )
+    before = study.user_attrs.get(QUESTION)
+    if before is None:
+        study.set_user_attr(QUESTION, asked)
+    elif before != asked:
+        changes = "; ".join(_differences(before, asked))
+        raise UserError(
+            f"A study {name!r} exists and asks something else ({changes}); "
+            "give this one another name=…."
+        )
+    return study
+
+
+def question(config: SweepConfig) -> dict[str, Any]:
+    """What a study asks: everything but how long, where and how fast."""
+    plain = config.identity()
+    for key in ("trials", "name", "storage", "workers", "max_failures"):
+        del plain[key]
+    del plain["search"]["controls"]
+    return json.loads(json.dumps(plain))
+
+
+def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*before, *now]):
+            yield from _differences(before.get(key), now.get(key), f"{path}.{key}".lstrip("."))
+    elif before != now:
+        yield f"{path} was {before}, is {now}"
+
+
+def fill_queue(study: optuna.Study, space: Space, config: SweepConfig) -> None:
+    """Queues what is missing to the total. Call it under the lock."""
+    trials = [t for t in study.get_trials(deepcopy=False) if RETRY_OF not in t.user_attrs]
+    controls = sum(t.user_attrs.get(KIND) == CONTROL for t in trials)
+    missing = config.trials - (len(trials) - controls)
+    queued = [fixed_point(t) for t in trials]
+    for kind, point in _plan(space, config, queued, missing):
+        study.enqueue_trial(point, user_attrs={KIND: kind})
+    for _ in range(config.search.controls - controls):
+        study.enqueue_trial({}, user_attrs={KIND: CONTROL})
+
+
+def _plan(
+    space: Space, config: SweepConfig, queued: list[Point], missing: int
+) -> Iterator[tuple[str, Point]]:
+    """The next trials, ``missing`` in number."""
+    exhaustive = config.sampler == "grid" or (
+        config.sampler == "auto" and space.size <= config.trials
+    )
+    planned = space.points() if exhaustive else space.starts()
+    new = [point for point in planned if point not in queued]
+    if config.sampler == "random":
+        new = []
+    for number in range(missing):
+        if number < len(new):
+            yield PLANNED, new[number]
+        else:
+            yield (REPLICATE if exhaustive else SAMPLED), {}
+
+
+def fixed_point(trial: FrozenTrial) -> Point:
+    """What a trial runs, as far as it is known: drawn, or fixed in the queue."""
+    return dict(trial.params or trial.system_attrs.get("fixed_params", {}))
+
+
+def claim(study: optuna.Study, storage: BaseStorage, study_id: int) -> int | None:
+    """Takes the first waiting trial for this process; its storage id, or none."""
+    for trial in storage.get_all_trials(study_id, deepcopy=False, states=(TrialState.WAITING,)):
+        try:
+            if storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
+                storage.set_trial_user_attr(
+                    trial._trial_id, WORKER, identify() | {"seen": time.time()}
+                )
+                return trial._trial_id
+        except optuna.exceptions.UpdateFinishedTrialError:
+            continue  # another process was first, and is already done
+    return None
+
+
+def reap(study: optuna.Study, always: bool = False) -> list[int]:
+    """Fails the trials whose worker is gone and queues each once more. Call it under the lock.
+
+    Args:
+        study: the study.
+        always: queue also those that had been queued once more before; for workers that were
+            stopped on purpose.
+
+    Returns:
+        Their numbers.
+    """
+    dead = [
+        t for t in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if _is_dead(t)
+    ]
+    for trial in dead:
+        study.tell(trial.number, state=TrialState.FAIL)
+        if always or RETRY_OF not in trial.user_attrs:
+            attributes = {KIND: trial.user_attrs.get(KIND), RETRY_OF: trial.number}
+            study.enqueue_trial(fixed_point(trial), user_attrs=attributes)
+    return [trial.number for trial in dead]
+
+
+def _is_dead(trial: FrozenTrial) -> bool:
+    worker = trial.user_attrs.get(WORKER)
+    if worker is None:  # claimed a moment ago, or by a worker that died in that moment
+        started = trial.datetime_start
+        return started is not None and time.time() - started.timestamp() > STALE_LOCK_SECONDS
+    return is_gone(worker) or time.time() - worker["seen"] > SILENT_SECONDS

@@ -1,0 +1,216 @@
+"""A worker: takes trials from the study's queue, runs each, and tells the study.
+
+One process that lives for the whole study, since importing torch and Lightning takes seconds.
+"""
+
+import itertools
+import math
+import os
+import signal
+import statistics
+import time
+import traceback
+import warnings
+from dataclasses import dataclass, replace
+from multiprocessing.synchronize import Event
+from typing import Any
+
+import optuna
+from optuna.samplers import PartialFixedSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from activation_search.models.factory import MODELS
+from activation_search.processes import identify
+from activation_search.search.config import SweepConfig
+from activation_search.search.samplers import build_pruner, build_sampler
+from activation_search.search.space import Point, Space, baseline, build_space
+from activation_search.search.study import (
+    CONTROL,
+    KIND,
+    REPLICATE,
+    WORKER,
+    claim,
+    fixed_point,
+    open_storage,
+)
+from activation_search.seeds import derive
+from activation_search.training.config import TrainConfig
+from activation_search.training.result import DIVERGED, FINISHED, PRUNED, RunResult
+from activation_search.training.run import train
+from activation_search.training.task import Classification
+
+RESULT = "result"  # user attribute of a finished trial
+ERROR = "error"  # of one that raised
+REPLICA = "replica"  # which repetition of its point it is
+BEST_TO_REPEAT = 3
+SEEN_EVERY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a worker needs to know; plain, so that it travels to a new process.
+
+    config: the study's. base: the run that trials vary. url, name: of the storage and the study.
+    gpu: the device for this worker alone; none for the CPU or a shared one.
+    """
+
+    config: SweepConfig
+    base: TrainConfig
+    url: str
+    name: str
+    gpu: int | None = None
+
+
+def main(assignment: Assignment, stop: Event) -> None:
+    """Works until ``stop`` is set, or the process that started it is gone."""
+    # The terminal sends Ctrl-C to every process; the one that started this one decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if assignment.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(assignment.gpu)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    parent = os.getppid()
+    storage = open_storage(assignment.url)
+    study = optuna.load_study(study_name=assignment.name, storage=storage)
+    study.pruner = build_pruner(assignment.config)
+    study_id = storage.get_study_id_from_name(assignment.name)
+    sites = MODELS[assignment.base.model.name].sites(assignment.base.model)
+    space = build_space(assignment.config.search, assignment.base, sites)
+    while not stop.is_set() and os.getppid() == parent:
+        trial_id = claim(study, storage, study_id)
+        if trial_id is None:
+            time.sleep(0.1)
+            continue
+        frozen = storage.get_trial(trial_id)
+        study.sampler = _sampler(study, frozen, assignment.config)
+        _run(Trial(study, trial_id), frozen, space, assignment)
+
+
+def _sampler(study: Study, frozen: FrozenTrial, config: SweepConfig) -> optuna.samplers.BaseSampler:
+    seed = derive(config.seed, "sampler", frozen.number) % 2**32
+    sampler = build_sampler(config.sampler, seed)
+    if frozen.user_attrs.get(KIND) == REPLICATE and not fixed_point(frozen):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return PartialFixedSampler(_to_repeat(study), sampler)
+    return sampler
+
+
+def _to_repeat(study: Study) -> Point:
+    """The point, among the best few, that has the fewest seeds so far."""
+    values: dict[tuple, list[float]] = {}
+    points: dict[tuple, Point] = {}
+    running: dict[tuple, int] = {}
+    for trial in study.get_trials(deepcopy=False):
+        point = fixed_point(trial)
+        key = tuple(sorted(point.items()))
+        if not point or trial.state is TrialState.FAIL:
+            continue
+        points[key] = point
+        running[key] = running.get(key, 0) + 1
+        if trial.value is not None:
+            values.setdefault(key, []).append(trial.value)
+    sign = -1 if study.direction is optuna.study.StudyDirection.MAXIMIZE else 1
+    ranked = sorted(values or points, key=lambda key: sign * statistics.fmean(values.get(key, [0])))
+    return points[min(ranked[:BEST_TO_REPEAT], key=lambda key: running[key])]
+
+
+def _run(trial: Trial, frozen: FrozenTrial, space: Space, assignment: Assignment) -> None:
+    """One trial, whatever happens in it: its outcome is told to the study."""
+    study = trial.study
+    try:
+        kind = frozen.user_attrs[KIND]
+        point = {} if kind == CONTROL else space.suggest(trial)
+        config = (
+            baseline(assignment.base) if kind == CONTROL else space.apply(assignment.base, point)
+        )
+        replica = _replica(study, trial, kind, point)
+        if kind == CONTROL:
+            replica += 1  # other seeds than a candidate that is the baseline itself
+        results = _train_all(trial, config, replica, assignment)
+    except Exception as error:  # a trial that fails must not end the study
+        trial.set_user_attr(ERROR, "".join(traceback.format_exception(error)))
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    metric = f"val_{results[0].metric}"
+    values = [r.metrics.get(metric, math.nan) for r in results]
+    last = results[-1]
+    trial.set_user_attr(
+        RESULT,
+        {
+            "status": last.status,
+            "reason": last.reason,
+            "values": values,
+            "seeds": [r.seed for r in results],
+            "directories": [r.directory for r in results],
+            "assignment": last.assignment,
+            "parameters": last.parameters,
+            "seconds": sum(r.seconds for r in results),
+            "step_seconds": last.training_seconds / max(last.steps, 1),
+            "config": results[0].config,
+        },
+    )
+    if last.status == PRUNED:
+        study.tell(trial, state=TrialState.PRUNED)
+    elif any(r.status == DIVERGED for r in results):
+        study.tell(trial, -math.inf if Classification.mode == "max" else math.inf)
+    else:
+        study.tell(trial, statistics.fmean(values))
+
+
+def _train_all(
+    trial: Trial, config: TrainConfig, replica: int, assignment: Assignment
+) -> list[RunResult]:
+    """The trial's runs, one per seed; ends early where one diverges or is pruned."""
+    seeds_per_trial = assignment.config.seeds_per_trial
+    pruner = assignment.config.pruner
+    results: list[RunResult] = []
+    seen = time.monotonic()
+
+    def on_epoch(row: dict[str, Any]) -> bool:
+        nonlocal seen
+        if time.monotonic() - seen > SEEN_EVERY_SECONDS:
+            seen = time.monotonic()
+            trial.set_user_attr(WORKER, identify() | {"seen": time.time()})
+        # Later seeds of a trial are not compared epoch by epoch with the first of others.
+        if pruner not in ("median", "hyperband") or results:
+            return False
+        trial.report(row[f"val_{Classification.metric}"], step=row["epoch"] + 1)
+        return trial.should_prune()
+
+    first = config.seed + replica * seeds_per_trial
+    for seed in range(first, first + seeds_per_trial):
+        result = train(replace(config, seed=seed), on_epoch=on_epoch)
+        results.append(result)
+        if result.status != FINISHED:
+            break
+        if pruner == "wilcoxon":
+            # One step per seed: the pruner pairs trials by it.
+            trial.report(result.metrics[f"val_{result.metric}"], step=seed)
+            if trial.should_prune() and seed < first + seeds_per_trial - 1:
+                result.status = PRUNED
+                break
+    return results
+
+
+def _replica(study: Study, trial: Trial, kind: str, point: Point) -> int:
+    """Which repetition of its point a trial is, so that each takes further seeds.
+
+    The smallest number that no other trial of this point has taken; where several take one at the
+    same time, the lower trial number goes first. A failed trial's number is free again.
+    """
+    taken, before = set(), 0
+    for other in study.get_trials(deepcopy=False):
+        same = (
+            other.user_attrs.get(KIND) == kind if kind == CONTROL else fixed_point(other) == point
+        )
+        if not same or other.number == trial.number or other.state is TrialState.FAIL:
+            continue
+        if REPLICA in other.user_attrs:
+            taken.add(other.user_attrs[REPLICA])
+        elif other.state is TrialState.RUNNING and other.number < trial.number:
+            before += 1
+    free = (n for n in itertools.count() if n not in taken)
+    replica = next(itertools.islice(free, before, None))
+    trial.set_user_attr(REPLICA, replica)
+    return replica
