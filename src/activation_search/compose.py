@@ -42,7 +42,9 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store(name="schema", node=TrainConfig)
     store.store(name="sweep_schema", node=SweepConfig)
-    store.store(group="schema/search", name="search", node=SearchConfig)
+    search = OmegaConf.structured(SearchConfig)
+    OmegaConf.set_struct(search.hparams, False)
+    store.store(group="schema/search", name="search", node=search)
     store.store(group="schema/data", name="data", node=DataConfig)
     for name, model in MODEL_CONFIGS.items():
         store.store(group="schema/model", name=name, node=model)

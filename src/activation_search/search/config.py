@@ -34,8 +34,9 @@ class SearchConfig:
         or a pattern, or a list of patterns.
     per_site: whether each site has its own choice, or all of them one.
     tie: lists of patterns; the sites that one list matches share a choice.
-    candidates: a list of activations, ``all`` of the catalogue, or a mapping from site pattern
-        to list. Where a candidate does not fit a site it is left out.
+    candidates: a list of activations, ``default`` for a dozen varied ones, ``all`` of the
+        catalogue, or a mapping from site pattern to list. One that does not fit a site is left
+        out there.
     parameters: whether a candidate's own parameters are drawn too.
     hparams: other settings to draw, ``{optim.lr: {low: 1e-4, high: 1e-1, log: true}}`` or
         ``{model.norm: [none, batch]}``.
@@ -46,7 +47,7 @@ class SearchConfig:
     per_site: bool
     sites: Any = "all"
     tie: list[Any] = field(default_factory=list)
-    candidates: Any = field(default_factory=lambda: list(DEFAULT_CANDIDATES))
+    candidates: Any = "default"
     parameters: bool = False
     hparams: dict[str, Any] = field(default_factory=dict)
     controls: int = setting(0, low=0)

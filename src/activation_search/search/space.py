@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from activation_search.activations import ENTRIES, Activation, Parameter
 from activation_search.errors import UserError, unknown
 from activation_search.models.sites import MODEL_DEFAULT, Site
-from activation_search.search.config import SearchConfig
+from activation_search.search.config import DEFAULT_CANDIDATES, SearchConfig
 from activation_search.settings import check
 from activation_search.training.config import TrainConfig, from_dict
 
@@ -171,8 +171,9 @@ def build_space(search: SearchConfig, base: TrainConfig, sites: Sequence[Site]) 
     """
     candidates = _candidates(search.candidates)
     if not search.per_site and search.sites == "all":
-        fitting = _fitting(candidates, sites[0].name, fixed_width=False)
-        choices = [Choice(WHOLE_MODEL, tuple(s.name for s in sites if s.fills), fitting)]
+        filled = [site for site in sites if site.fills]
+        fitting = _fitting(candidates, filled[:1])
+        choices = [Choice(WHOLE_MODEL, tuple(site.name for site in filled), fitting)]
     else:
         choices = _site_choices(search, sites, candidates)
     ranges = {key: _range(key, given, base) for key, given in search.hparams.items()}
@@ -195,7 +196,7 @@ def _site_choices(
         chosen = [site.name for site in sites if site.fills]
     else:
         chosen = _matching(search.sites, names)
-    ties = [_matching(pattern, chosen) for pattern in search.tie]
+    ties = [_matching(patterns, chosen) for patterns in search.tie]
     if not search.per_site:
         ties = [chosen]
     groups: list[list[str]] = []
@@ -206,8 +207,7 @@ def _site_choices(
     by_name = {site.name: site for site in sites}
     choices = []
     for group in groups:
-        fixed = any(by_name[name].fixed_width for name in group)
-        fitting = _fitting(candidates, group[0], fixed)
+        fitting = _fitting(candidates, [by_name[name] for name in group])
         if not fitting:
             raise UserError(f"The search space is empty: no candidate fits {group[0]}.")
         choices.append(Choice("+".join(group), tuple(group), fitting))
@@ -227,6 +227,8 @@ def _candidates(given: Any) -> dict[str, list[Activation]]:
     """Site pattern -> candidates."""
     if isinstance(given, Mapping):
         return {pattern: _candidates(items)["*"] for pattern, items in given.items()}
+    if given == "default":
+        given = DEFAULT_CANDIDATES
     if given == "all":
         given = [entry.name for entry in ENTRIES.values() if not entry.open_parameters]
     if isinstance(given, str):
@@ -235,10 +237,19 @@ def _candidates(given: Any) -> dict[str, list[Activation]]:
 
 
 def _fitting(
-    candidates: Mapping[str, list[Activation]], site: str, fixed_width: bool
+    candidates: Mapping[str, list[Activation]], sites: Sequence[Site]
 ) -> dict[str, Activation]:
-    listed = next((items for p, items in candidates.items() if fnmatchcase(site, p)), [])
-    return {str(a): a for a in listed if not (fixed_width and a.entry.changes_width)}
+    """Those listed for the first site that can stand at all of them."""
+    listed = next((items for p, items in candidates.items() if fnmatchcase(sites[0].name, p)), [])
+    return {str(a): a for a in listed if all(_fits(site, a) for site in sites)}
+
+
+def _fits(site: Site, activation: Activation) -> bool:
+    """Whether a site can have an activation; a gate, only a bounded one of single channels."""
+    entry = activation.entry
+    if not site.fills:
+        return entry.bounded and entry.family != "gated"
+    return not (site.fixed_width and entry.changes_width)
 
 
 def _range(key: str, given: Any, base: TrainConfig) -> Range:

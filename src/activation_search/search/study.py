@@ -8,7 +8,7 @@ machines there are, and a trial whose worker died is found: it runs under a proc
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +175,13 @@ def fixed_point(trial: FrozenTrial) -> Point:
 
 def claim(study: optuna.Study, storage: BaseStorage, study_id: int) -> int | None:
     """Takes the first waiting trial for this process; its storage id, or none."""
+    # SQLite has no row locks: two processes could take one trial.
+    sqlite = isinstance(storage, RDBStorage) and storage.engine.name == "sqlite"
+    with exclusively(storage, study.study_name) if sqlite else nullcontext():
+        return _claim(storage, study_id)
+
+
+def _claim(storage: BaseStorage, study_id: int) -> int | None:
     for trial in storage.get_all_trials(study_id, deepcopy=False, states=(TrialState.WAITING,)):
         try:
             if storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):

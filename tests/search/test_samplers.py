@@ -1,0 +1,64 @@
+"""Samplers and pruners that do not suit are refused with the reason."""
+
+import optuna
+import pytest
+
+from activation_search.compose import compose
+from activation_search.errors import UserError
+from activation_search.models.factory import MODELS
+from activation_search.search.config import SweepConfig
+from activation_search.search.samplers import (
+    build_pruner,
+    build_sampler,
+    check_methods,
+    check_sampler,
+)
+from activation_search.search.space import build_space
+from activation_search.search.sweep import base_config, worker_count
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["sampler=grid", "search=joint"], "sampler=grid needs a finite space"),
+        (["sampler=gp", "search=joint"], "knows no conditional parameters"),
+        (["pruner=wilcoxon"], "set seeds_per_trial to 8 or more, not 1"),
+        (["pruner=median", "prune_warmup=30"], "leaves none of trainer.max_epochs=30"),
+    ],
+)
+def test_what_does_not_suit(overrides: list[str], message: str) -> None:
+    config = compose(overrides, SweepConfig)
+    base = base_config(config, "s", workers=1)
+    space = build_space(config.search, base, MODELS["cnn"].sites(config.model))
+    with pytest.raises(UserError, match=message):
+        check_methods(config, space)
+
+
+@pytest.mark.parametrize("name", ["cmaes", "CMA-ES", "cma_es"])
+def test_cma_es_is_refused_with_the_reason(name: str) -> None:
+    with pytest.raises(UserError, match="drops categories"):
+        check_sampler(name)
+
+
+def test_names() -> None:
+    assert isinstance(build_sampler("random", 0), optuna.samplers.RandomSampler)
+    assert isinstance(build_sampler("gp", 0), optuna.samplers.GPSampler)
+    assert isinstance(build_sampler("auto", 0), optuna.samplers.TPESampler)
+    kinds = {"none": "Nop", "median": "Median", "hyperband": "Hyperband"}
+    for name, kind in kinds.items():
+        pruner = build_pruner(compose([f"pruner={name}"], SweepConfig))
+        assert type(pruner).__name__ == f"{kind}Pruner"
+    wilcoxon = build_pruner(compose(["pruner=wilcoxon", "seeds_per_trial=8"], SweepConfig))
+    assert isinstance(wilcoxon, optuna.pruners.WilcoxonPruner)
+
+
+@pytest.mark.parametrize(("given", "count"), [("3", 3), ("1", 1)])
+def test_workers(given: str, count: int) -> None:
+    assert worker_count(compose([f"workers={given}"], SweepConfig)) == count
+    assert worker_count(compose([], SweepConfig)) >= 1
+
+
+@pytest.mark.parametrize("given", ["0", "-2", "many", "1.5"])
+def test_workers_that_are_none(given: str) -> None:
+    with pytest.raises(UserError, match=f"workers must be auto, or 1 or more, not {given}"):
+        worker_count(compose([f"workers={given}"], SweepConfig))
