@@ -35,9 +35,14 @@ from activation_search.search.sweep import base_config
 
 
 @pytest.fixture(params=["journal", "sqlite"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> optuna.storages.BaseStorage:
-    url = {"journal": f"journal://{tmp_path}/j.log", "sqlite": f"sqlite:///{tmp_path}/s.db"}
-    return open_storage(url[request.param])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    urls = {"journal": f"journal://{tmp_path}/j.log", "sqlite": f"sqlite:///{tmp_path}/s.db"}
+    return urls[request.param]
+
+
+@pytest.fixture
+def storage(url: str) -> optuna.storages.BaseStorage:
+    return open_storage(url)
 
 
 def configured(*overrides: str) -> tuple[SweepConfig, Space]:
@@ -97,15 +102,18 @@ def test_grid_and_random(storage) -> None:
     assert kinds(study) == ["sampled"] * 2
 
 
-def test_each_trial_is_claimed_once(storage) -> None:
-    config, space = configured("trials=12")
+def test_each_trial_is_claimed_once(storage, url: str) -> None:
+    config, space = configured("trials=12", f"storage='{url}'")
     study = open_study(storage, "s", config, "max")
     fill_queue(study, space, config)
     study_id = storage.get_study_id_from_name("s")
     claimed: list[int] = []
 
     def work() -> None:
-        while (trial_id := claim(study, storage, study_id)) is not None:
+        # Each worker has connections and a study of its own.
+        own = open_storage(url)
+        mine = optuna.load_study(study_name="s", storage=own)
+        while (trial_id := claim(mine, own, study_id)) is not None:
             claimed.append(trial_id)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -205,9 +213,9 @@ def test_another_question_under_the_same_name(storage) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    "unreachable",
     ["sqlite:////does/not/exist/s.db", "nonsense", "postgresql+nodriver://127.0.0.1:1/x"],
 )
-def test_a_storage_that_cannot_be_reached(url: str) -> None:
-    with pytest.raises(UserError, match=re.escape(f"Cannot open storage={url}: ")):
-        open_storage(url)
+def test_a_storage_that_cannot_be_reached(unreachable: str) -> None:
+    with pytest.raises(UserError, match=re.escape(f"Cannot open storage={unreachable}: ")):
+        open_storage(unreachable)

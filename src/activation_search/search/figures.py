@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from activation_search.search.leaderboard import Row
 from activation_search.training.result import FINISHED, RESULT_FILE
@@ -123,6 +124,7 @@ def draw_learning_curves(rows: Sequence[Row], metric: str, best: int = 3) -> Fig
             epochs, values = _curve(Path(directory), f"val_{metric}")
             label = row.label if i == 0 else None
             axes.plot(epochs, values, style, color=f"C{number}", alpha=0.8, label=label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="epoch", ylabel=f"validation {metric}", title="the best, and the baseline")
     axes.legend(fontsize=7)
     axes.grid(alpha=0.3)

@@ -10,6 +10,7 @@ from typing import Any
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
+from rich import box
 from rich.table import Table
 
 from activation_search.search.study import CONTROL, KIND, UNFINISHED, fixed_point
@@ -127,17 +128,23 @@ def reproduce(row: Row) -> str:
 
 def leaderboard_table(rows: Sequence[Row], metric: str, most: int = 20) -> Table:
     """Rank, assignment, metric and spread, seeds, parameters, seconds, status."""
-    table = Table(title=f"validation {metric}", title_justify="left")
+    table = Table(title=f"validation {metric}", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("#", justify="right")
-    table.add_column("activation")
-    for heading in ("mean", "SD", "seeds", "parameters", "s/run"):
+    keys = list(dict.fromkeys(key for row in rows for key in row.point if "." not in key))
+    for key in keys or ["activation"]:
+        table.add_column(key.replace("+", " "))
+    if drawn := any("." in key for row in rows for key in row.point):
+        table.add_column("drawn")
+    for heading in ("mean", "SD", "seeds", "params", "s/run"):
         table.add_column(heading, justify="right")
-    table.add_column("status")
+    table.add_column("status", min_width=8)
     for number, row in enumerate(rows[:most], start=1):
         runs = max(len(row.seeds), 1)
+        others = (f"{k.rpartition('.')[2]}={_short(v)}" for k, v in row.point.items() if "." in k)
         table.add_row(
             str(number),
-            row.label,
+            *(str(row.point.get(key, "baseline" if row.control else "")) for key in keys),
+            *([" ".join(others)] if drawn else []),
             "" if row.mean is None else f"{row.mean:.4f}",
             "" if row.spread is None else f"{row.spread:.4f}",
             str(len(row.values)),

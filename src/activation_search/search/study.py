@@ -8,13 +8,13 @@ machines there are, and a trial whose worker died is found: it runs under a proc
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.exceptions import DuplicatedStudyError
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, JournalStorage, get_storage
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -29,8 +29,10 @@ KIND = "kind"  # one of the four below
 PLANNED, SAMPLED, REPLICATE, CONTROL = "planned", "sampled", "replicate", "control"
 WORKER = "worker"  # its process, and when it was last seen
 RETRY_OF = "retry_of"
-# User attribute of the study: what it searches.
+# User attributes of the study: what it searches, and whether its storage has no row locks, so that
+# two processes could take one trial.
 QUESTION = "question"
+NEEDS_LOCK = "needs_lock"
 
 UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
 STALE_LOCK_SECONDS = 30.0
@@ -49,7 +51,7 @@ def open_storage(url: str) -> BaseStorage:
             path = Path(url.removeprefix("journal://"))
             path.parent.mkdir(parents=True, exist_ok=True)
             return JournalStorage(JournalFileBackend(str(path)))
-        return RDBStorage(url)
+        return get_storage(url)
     except Exception as error:  # SQLAlchemy's and the drivers' own kinds of failure
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"Cannot open storage={url}: {first}") from error
@@ -111,6 +113,7 @@ def open_study(storage: BaseStorage, name: str, config: SweepConfig, mode: str) 
     )
     before = study.user_attrs.get(QUESTION)
     if before is None:
+        study.set_user_attr(NEEDS_LOCK, (config.storage or "").startswith("sqlite"))
         study.set_user_attr(QUESTION, asked)
     elif before != asked:
         changes = "; ".join(_differences(before, asked))
@@ -175,10 +178,10 @@ def fixed_point(trial: FrozenTrial) -> Point:
 
 def claim(study: optuna.Study, storage: BaseStorage, study_id: int) -> int | None:
     """Takes the first waiting trial for this process; its storage id, or none."""
-    # SQLite has no row locks: two processes could take one trial.
-    sqlite = isinstance(storage, RDBStorage) and storage.engine.name == "sqlite"
-    with exclusively(storage, study.study_name) if sqlite else nullcontext():
-        return _claim(storage, study_id)
+    if study.user_attrs[NEEDS_LOCK]:
+        with exclusively(storage, study.study_name):
+            return _claim(storage, study_id)
+    return _claim(storage, study_id)
 
 
 def _claim(storage: BaseStorage, study_id: int) -> int | None:

@@ -234,7 +234,7 @@ def _progress(sweep: Sweep, console: Console) -> Iterator:
         waiting = len(sweep.study.get_trials(deepcopy=False, states=UNFINISHED))
         done = sum(len(row.trials) for row in rows)
         best = rows[0] if rows and rows[0].mean is not None else None
-        text = f"best {best.mean:.4f} {best.label}" if best else ""
+        text = f"best {best.mean:.4f}" if best else ""
         bar.update(task, completed=done, total=done + waiting, best=text)
 
     with bar:

@@ -37,7 +37,7 @@ from activation_search.search.study import (
 from activation_search.seeds import derive
 from activation_search.training.config import TrainConfig
 from activation_search.training.result import DIVERGED, FINISHED, PRUNED, RunResult
-from activation_search.training.run import train
+from activation_search.training.run import RunInterrupted, train
 from activation_search.training.task import Classification
 
 RESULT = "result"  # user attribute of a finished trial
@@ -83,7 +83,10 @@ def main(assignment: Assignment, stop: Event) -> None:
             continue
         frozen = storage.get_trial(trial_id)
         study.sampler = _sampler(study, frozen, assignment.config)
-        _run(Trial(study, trial_id), frozen, space, assignment)
+        try:
+            _run(Trial(study, trial_id), frozen, space, assignment)
+        except RunInterrupted:
+            return  # told to end at once; the trial goes back to the queue
 
 
 def _sampler(study: Study, frozen: FrozenTrial, config: SweepConfig) -> optuna.samplers.BaseSampler:
