@@ -1,7 +1,8 @@
 """Speed as ratios, measured side by side in one process.
 
-    python scripts/benchmark.py                     # all models, about two minutes
+    python scripts/benchmark.py                     # steps of all models, about two minutes
     python scripts/benchmark.py --models mlp --rounds 9
+    python scripts/benchmark.py --trials            # trials of a study, about ten minutes
 
 Milliseconds per training step of three programs that train the same network on the same data with
 Adam: ours (gradient norms and losses in TensorBoard at the default interval), a plain torch loop,
@@ -9,10 +10,17 @@ and a plain Lightning loop that logs its loss to TensorBoard. The last two are w
 write them: batches from a DataLoader, Adam as it comes, where ours indexes tensors and takes
 torch's fused kernel. They take turns; a ratio is taken within a round, and the median over the
 rounds is printed, since a machine's speed drifts.
+
+With ``--trials``: trials per minute of a study, ours against ``benchmarks/plain_study.py`` in one
+process with torch's default threads, and in one process per core with one thread each. Every
+program tries the same activations; starting the processes and their first trial do not count.
 """
 
 import argparse
+import json
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,9 +40,12 @@ from activation_search.data.splits import Splits
 from activation_search.errors import exit_code, unknown
 from activation_search.models.config import MODEL_CONFIGS
 from activation_search.models.factory import build_network
+from activation_search.search.config import SweepConfig
+from activation_search.search.sweep import run_sweep, worker_count
 from activation_search.training.config import TrainConfig
 from activation_search.training.run import quiet, train
 
+REFERENCE = Path(__file__).parents[1] / "benchmarks" / "plain_study.py"
 DATA = {"mlp": "digits"}  # the others on mnist1d
 
 
@@ -44,10 +55,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=positive, default=5, help="turns that each program gets")
     parser.add_argument("--epochs", type=positive, default=5, help="epochs per turn")
     parser.add_argument("--threads", type=positive, default=torch.get_num_threads())
+    parser.add_argument("--trials", action="store_true", help="measure studies instead of steps")
     arguments = parser.parse_args()
     for model in arguments.models:
         if model not in MODEL_CONFIGS:
             raise unknown("model", model, MODEL_CONFIGS)
+    if arguments.trials:
+        compare_studies(arguments.models, Console())
+        return
     torch.set_num_threads(arguments.threads)
     table = Table(title=f"ms per step, {arguments.threads} threads", title_justify="left")
     for heading in (
@@ -182,6 +197,91 @@ def lightning_loop(config: TrainConfig, splits: Splits, folder: Path) -> float:
         )
         trainer.fit(module, batches)
     return module.seconds / trainer.global_step
+
+
+# Trials that each program runs, so that each takes some seconds.
+TRIALS = {"mlp": 96, "cnn": 48, "lstm": 24, "transformer": 16}
+CANDIDATES = ["relu", "leaky_relu", "elu", "gelu", "silu", "mish", "tanh", "prelu"]
+
+
+def compare_studies(models: list[str], console: Console) -> None:
+    """Prints trials per minute of the three ways to run a study, and their ratios."""
+    cores = os.cpu_count() or 1
+    table = Table(title=f"trials per minute, {cores} cores", title_justify="left")
+    for heading in ("model", "ours", "plain", "per core"):
+        table.add_column(heading, justify="right")
+    table.add_column("ours : plain", justify="right")
+    table.add_column("ours : per core", justify="right")
+    table.add_column("accuracy", justify="right")
+    for model in models:
+        with tempfile.TemporaryDirectory() as folder:
+            config: SweepConfig = compose(study_overrides(model, folder), SweepConfig)
+            ours, accuracy = our_study(config)
+            plain, plain_accuracy = plain_study(config, folder, processes=1)
+            several, _ = plain_study(config, folder, processes=cores)
+        table.add_row(
+            model,
+            *(f"{speed:.1f}" for speed in (ours, plain, several)),
+            f"{ours / plain:.2f}",
+            f"{ours / several:.2f}",
+            f"{accuracy:.3f}, {plain_accuracy:.3f}",
+        )
+    console.print(table)
+
+
+def study_overrides(model: str, folder: str) -> list[str]:
+    # The published CNN of MNIST-1D; a wider one would only measure torch's convolutions.
+    published = ["model.width=25", "model.norm=none", "model.fc_depth=0"] if model == "cnn" else []
+    return [
+        f"model={model}",
+        *published,
+        f"data={DATA.get(model, 'mnist1d')}",
+        "data.batch_size=128",
+        "optim.lr=1e-3",
+        "optim.schedule=constant",
+        "trainer.max_epochs=10",
+        f"search.candidates=[{','.join(CANDIDATES)}]",
+        f"trials={TRIALS[model]}",
+        f"logs={folder}",
+    ]
+
+
+def our_study(config: SweepConfig) -> tuple[float, float]:
+    """Trials per minute until the last one ends, and mean validation accuracy.
+
+    As for the reference, the clock starts when every worker has done its first trial.
+    """
+    trials = run_sweep(config, Console(quiet=True)).study.trials
+    ends = sorted(trial.datetime_complete for trial in trials if trial.datetime_complete)
+    workers = worker_count(config)
+    seconds = (ends[-1] - ends[workers - 1]).total_seconds()
+    values = [trial.value for trial in trials if trial.value is not None]
+    return 60 * (len(ends) - workers) / seconds, statistics.fmean(values)
+
+
+def plain_study(config: SweepConfig, folder: str, processes: int) -> tuple[float, float]:
+    """The same of the reference, in one process or in several that share the trials."""
+    queue = [CANDIDATES[i % len(CANDIDATES)] for i in range(config.trials)]
+    running = []
+    for number in range(processes):
+        settings = {
+            "model": config.as_dict()["model"],
+            "data": config.data.name,
+            "validation": config.data.validation,
+            "batch_size": config.data.batch_size,
+            "lr": config.optim.lr,
+            "epochs": config.trainer.max_epochs,
+            "candidates": CANDIDATES,
+            "queue": queue[number::processes],
+            "threads": 1 if processes > 1 else None,
+            "folder": folder,
+        }
+        command = [sys.executable, str(REFERENCE), json.dumps(settings)]
+        running.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+    results = [json.loads(process.communicate()[0]) for process in running]
+    trials = sum(result["trials"] for result in results)
+    speed = 60 * trials / max(result["seconds"] for result in results)
+    return speed, statistics.fmean(v for result in results for v in result["values"])
 
 
 if __name__ == "__main__":

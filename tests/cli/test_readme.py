@@ -13,6 +13,7 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines()]
 TRAIN = [line for line in COMMANDS if line.startswith("python train.py")]
+SWEEP = [line for line in COMMANDS if line.startswith("python scripts/sweep.py")]
 CATALOGUE = [line for line in COMMANDS if line.startswith("python scripts/catalogue.py")]
 INLINE = re.findall(r"`(python [^`]+)`", README)
 # The benchmark takes minutes; tests/cli/test_benchmark.py runs it in small.
@@ -26,7 +27,7 @@ def test_every_command_is_accounted_for() -> None:
     assert set(installs) <= set(ci)
     # tests/cli/test_tensorboard.py starts the viewer.
     viewer = [line for line in COMMANDS if line.startswith("tensorboard --logdir logs")]
-    known = [*installs, *TRAIN, *CATALOGUE, *viewer]
+    known = [*installs, *TRAIN, *SWEEP, *CATALOGUE, *viewer]
     assert [line for line in COMMANDS if line not in known] == []
     assert set(INLINE) - set(BENCHMARK) == {
         "python train.py -m experiment=mnist1d_cnn seed=0,1,2",
@@ -56,3 +57,13 @@ def test_catalogue_commands(line: str, command: Command, working_directory: Path
     _, script, *arguments = shlex.split(line, comments=True)
     assert command(script, *arguments) == 0
     assert (working_directory / "logs" / "catalogue.png").exists()
+
+
+@pytest.mark.parametrize("line", SWEEP)
+def test_sweep_commands(line: str, command: Command, working_directory: Path) -> None:
+    """In small: a small model, few trials, one epoch."""
+    _, script, *arguments = shlex.split(line, comments=True)
+    kept = [a for a in arguments if not a.startswith("trials=")]
+    quick = ["data=digits", "model.width=16", "trainer.max_epochs=1", "trials=2", "workers=1"]
+    assert command(script, *kept, *quick, "trainer.accelerator=cpu") == 0
+    assert list(working_directory.glob("logs/sweeps/*/trials.csv"))

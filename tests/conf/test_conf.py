@@ -5,18 +5,36 @@ from pathlib import Path
 import pytest
 
 from activation_search.compose import CONF, compose
+from activation_search.models.factory import MODELS
+from activation_search.search.config import SweepConfig
+from activation_search.search.space import build_space
+from activation_search.search.sweep import base_config
 from activation_search.training.run import train
 
 FILES = sorted(p.relative_to(CONF) for p in CONF.rglob("*.yaml"))
 OPTIONS = [f"{p.parent}={p.stem}" for p in FILES if p.parent.name]
+SEARCHES = [option for option in OPTIONS if option.startswith("search=")]
+QUICK = ["trainer.fast_dev_run=true", "trainer.progress=false", "trainer.accelerator=cpu"]
 
 
 def test_files_are_found() -> None:
-    assert len(OPTIONS) == len(FILES) - 1  # all but train.yaml, which every test composes
-    assert {"model=cnn", "data=digits", "experiment=mnist1d_cnn"} <= set(OPTIONS)
+    # Every test composes one of train.yaml and sweep.yaml, and base.yaml with it.
+    top = {p.stem for p in FILES if not p.parent.name}
+    assert top == {"base", "train", "sweep"}
+    assert {"model=cnn", "data=digits", "experiment=mnist1d_cnn", "search=gates"} <= set(OPTIONS)
 
 
-@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("option", [o for o in OPTIONS if o not in SEARCHES])
 def test_composes_and_runs(option: str, tmp_path: Path) -> None:
-    quiet = ["trainer.fast_dev_run=true", "trainer.progress=false", "trainer.accelerator=cpu"]
-    assert train(compose([option, *quiet, f"logs={tmp_path}"])).status == "finished"
+    assert train(compose([option, *QUICK, f"logs={tmp_path}"])).status == "finished"
+
+
+@pytest.mark.parametrize("option", SEARCHES)
+def test_a_search_composes_and_its_first_point_runs(option: str, tmp_path: Path) -> None:
+    model = "lstm" if option == "search=gates" else "mlp"
+    config = compose([option, f"model={model}", *QUICK, f"logs={tmp_path}"], SweepConfig)
+    base = base_config(config, "test", workers=1)
+    space = build_space(config.search, base, MODELS[model].sites(config.model))
+    point = next(iter(space.starts()))
+    point |= {key: values.low for key, values in space.ranges.items()}
+    assert train(space.apply(base, point)).status == "finished"

@@ -1,6 +1,7 @@
 """Data sets: one file per source, split and batched the same way for all."""
 
 from collections.abc import Callable
+from functools import cache
 
 from activation_search.data import digits, mnist1d
 from activation_search.data.splits import Source, Splits, split
@@ -17,4 +18,10 @@ def load_splits(name: str, validation: float, seed: int) -> Splits:
     """
     if name not in SOURCES:
         raise unknown("data.name", name, SOURCES)
-    return split(SOURCES[name](), validation, seed)
+    return split(_source(name), validation, seed)
+
+
+@cache
+def _source(name: str) -> Source:
+    # Read once per process: the trials of a study all use it, and splitting copies.
+    return SOURCES[name]()

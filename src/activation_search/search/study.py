@@ -6,6 +6,7 @@ machines there are, and a trial whose worker died is found: it runs under a proc
 """
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,8 +37,9 @@ NEEDS_LOCK = "needs_lock"
 
 UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
 STALE_LOCK_SECONDS = 30.0
-# A worker that has not been seen for so long is taken for dead: its machine may be gone.
-SILENT_SECONDS = 900.0
+# A worker of another machine that has not been seen for so long is taken for dead; it shows itself
+# at the end of an epoch.
+SILENT_SECONDS = 3600.0
 
 
 def open_storage(url: str) -> BaseStorage:
@@ -224,4 +226,6 @@ def _is_dead(trial: FrozenTrial) -> bool:
     if worker is None:  # claimed a moment ago, or by a worker that died in that moment
         started = trial.datetime_start
         return started is not None and time.time() - started.timestamp() > STALE_LOCK_SECONDS
-    return is_gone(worker) or time.time() - worker["seen"] > SILENT_SECONDS
+    if worker["host"] == socket.gethostname():
+        return is_gone(worker)
+    return time.time() - worker["seen"] > SILENT_SECONDS

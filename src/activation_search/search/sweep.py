@@ -37,7 +37,7 @@ from activation_search.settings import check
 from activation_search.training.config import TrainConfig
 from activation_search.training.task import Classification
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.25
 # Workers that die one after the other without finishing anything are not replaced for ever.
 MOST_DEATHS = 10
 
@@ -182,7 +182,7 @@ def _supervise(
                         reap(study)
                 if _finished(study) > finished:
                     finished, team.deaths = _finished(study), 0
-                show()
+                    show()
                 if _failures(study) - failures_before > config.max_failures:
                     team.dismiss()
                     raise UserError(

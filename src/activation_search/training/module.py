@@ -66,6 +66,14 @@ class ActivationModule(pl.LightningModule):
             # Before a checkpoint is read, which would otherwise be rounded to float32.
             self.double()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning notes on the module which hook runs, some sixty times a step, and torch looks
+        # through parameters, buffers and submodules at each: a tenth of a small model's step.
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     def forward(self, x: Tensor) -> Tensor:
         """Raw outputs for standardised samples ``[B, ...]``."""
         return self.network(x)
@@ -96,7 +104,10 @@ class ActivationModule(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         # Dropout and stochastic activations draw from a stream per epoch, so that a resumed run
         # draws what an unbroken one would.
-        torch.manual_seed(derive(self.config.seed, "noise", self.current_epoch))
+        seed = derive(self.config.seed, "noise", self.current_epoch)
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
         # Summed on the device, since reading it each step would stall a GPU; in float32 whatever
         # the precision, since a sum of bfloat16 stops growing.
         self.train_loss_sum = torch.zeros((), device=self.device)
@@ -125,7 +136,10 @@ class ActivationModule(pl.LightningModule):
 
     def _report(self, split: str) -> None:
         values = {"loss": self.evaluation_loss.compute(), **self.metrics.compute()}
-        self.log_dict({f"{split}_{name}": value for name, value in values.items()}, logger=False)
+        # Where callbacks look for what they monitor; self.log would bring it there too, and take
+        # longer than a validation of a small model.
+        found = {f"{split}_{name}": value for name, value in values.items()}
+        self.trainer.callback_metrics.update(found)
         self.evaluation_loss.reset()
         self.metrics.reset()
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from omegaconf import OmegaConf
+import yaml
 
 from activation_search.data import load_splits
 from activation_search.data.batches import DataModule
@@ -74,7 +74,7 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
     began = time.perf_counter()
     config, earlier = _resolve(config)
     with _own_random_numbers(), _threads(config.trainer.threads), quiet():
-        check_machine(config.trainer)
+        check_machine(config.trainer.accelerator, config.trainer.precision)
         splits = load_splits(config.data.name, config.data.validation, config.seed)
         plain = to_hyperparameters(config, splits.sample, splits.classes)
         module = ActivationModule(**plain, mean=splits.mean, std=splits.std)
@@ -90,7 +90,7 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
             history = History(
                 config.trainer.max_steps, board.every_n_steps, writer, on_epoch, curve
             )
-            trainer = build_trainer(config, directory, history, writer, module.task)
+            trainer = build_trainer(config, directory, history, writer, module)
             result.write()
             try:
                 if writer and not earlier:
@@ -142,7 +142,8 @@ def _new_result(
     config: TrainConfig, directory: Path, module: ActivationModule, resumed_after: int | None
 ) -> RunResult:
     network = module.network
-    OmegaConf.save(OmegaConf.create(config.as_dict()), directory / "config.yaml")
+    with (directory / "config.yaml").open("w") as file:
+        yaml.dump(config.as_dict(), file, yaml.CSafeDumper, sort_keys=False)
     return RunResult(
         directory=str(directory),
         config=config.as_dict(),

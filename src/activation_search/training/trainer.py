@@ -1,5 +1,6 @@
 """Lightning's trainer from a run's settings."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,42 +11,41 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.diagnostics.gradients import Gradients
-from activation_search.diagnostics.learned import LearnedActivations
+from activation_search.diagnostics.learned import LearnedActivations, learnable_sites
 from activation_search.errors import UserError
-from activation_search.training.config import TrainConfig, TrainerConfig
+from activation_search.training.config import TrainConfig
 from activation_search.training.history import History
+from activation_search.training.module import ActivationModule
 from activation_search.training.progress import ProgressBar
 from activation_search.training.task import Classification
 
 BEST, LAST = "best.ckpt", "last.ckpt"
 
 
-def check_machine(settings: TrainerConfig) -> None:
+@cache
+def check_machine(accelerator: str, precision: Any) -> None:
     """Whether this machine has the accelerator and the precision.
 
     Raises:
         UserError: it has not.
     """
     try:
-        trainer = pl.Trainer(**_machine(settings), logger=False, enable_checkpointing=False)
+        trainer = pl.Trainer(
+            accelerator=accelerator,
+            devices=1,
+            precision=precision,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
     except (MisconfigurationException, ValueError) as error:
         raise UserError(
-            f"trainer.accelerator={settings.accelerator} with "
-            f"trainer.precision={settings.precision} cannot run here: {error}"
+            f"trainer.accelerator={accelerator} with trainer.precision={precision} "
+            f"cannot run here: {error}"
         ) from error
-    if settings.precision == "16-mixed" and trainer.strategy.root_device.type == "cpu":
+    if precision == "16-mixed" and trainer.strategy.root_device.type == "cpu":
         raise UserError("trainer.precision=16-mixed needs a GPU; on a CPU take bf16-mixed.")
-
-
-def _machine(settings: TrainerConfig) -> dict[str, Any]:
-    return {
-        "accelerator": settings.accelerator,
-        "devices": 1,
-        "precision": settings.precision,
-        "deterministic": settings.deterministic,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-    }
 
 
 def build_trainer(
@@ -53,15 +53,19 @@ def build_trainer(
     directory: Path,
     history: History,
     writer: SummaryWriter | None,
-    task: Classification,
+    module: ActivationModule,
 ) -> pl.Trainer:
     """The trainer of a run that :func:`check_machine` let pass."""
+    learns = bool(learnable_sites(module.network))
     settings = config.trainer
     one_batch = 1 if settings.fast_dev_run else None
     return pl.Trainer(
-        **_machine(settings),
+        accelerator=settings.accelerator,
+        devices=1,
+        precision=settings.precision,  # type: ignore[arg-type]
+        deterministic=settings.deterministic,
         logger=False,
-        callbacks=[history, *_callbacks(config, directory, writer, task)],
+        callbacks=[history, *_callbacks(config, directory, writer, module.task, learns)],
         max_epochs=1 if settings.fast_dev_run else settings.max_epochs,
         limit_train_batches=one_batch,
         limit_val_batches=one_batch if config.validates else 0,
@@ -71,6 +75,8 @@ def build_trainer(
         log_every_n_steps=1,  # nothing is logged through Lightning; larger ones raise a warning
         num_sanity_val_steps=0,
         enable_checkpointing=settings.checkpoints,
+        enable_progress_bar=False,
+        enable_model_summary=False,
     )
 
 
@@ -91,13 +97,18 @@ def open_writer(config: TrainConfig, directory: Path) -> SummaryWriter | None:
 
 
 def _callbacks(
-    config: TrainConfig, directory: Path, writer: SummaryWriter | None, task: Classification
+    config: TrainConfig,
+    directory: Path,
+    writer: SummaryWriter | None,
+    task: Classification,
+    learns: bool,
 ) -> list[pl.Callback]:
     callbacks: list[pl.Callback] = []
     board = config.tensorboard
     if writer:
         callbacks.append(Gradients(writer, board.every_n_steps, board.histograms_every_n_epochs))
-        callbacks.append(LearnedActivations(writer))
+        if learns:
+            callbacks.append(LearnedActivations(writer))
     if config.trainer.progress:
         callbacks.append(ProgressBar())
     metric = f"val_{task.metric}"
