@@ -15,8 +15,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-
-from activation_search.search.study import open_storage
+from optuna.storages import RDBStorage
 
 from .test_sweep import check_exact, start, wait_for
 
@@ -66,7 +65,7 @@ def test_two_machines_one_of_which_dies(server: str, tmp_path: Path) -> None:
         folder.mkdir()
         machines.append(start(folder, *overrides, cwd=folder))
 
-    storage = open_storage(server)
+    storage = RDBStorage(server)
 
     def study() -> optuna.Study:
         return optuna.load_study(study_name="s", storage=storage)
@@ -85,3 +84,5 @@ def test_two_machines_one_of_which_dies(server: str, tmp_path: Path) -> None:
     ]
     for name in ("one", "two"):  # both took part
         assert any(f"/{name}/" in directory for directory in directories)
+    storage.remove_session()
+    storage.engine.dispose()
