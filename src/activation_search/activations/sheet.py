@@ -14,7 +14,7 @@ from activation_search.activations.factory import build
 from activation_search.activations.moments import gains
 
 COLUMNS = 6
-CURVE, DERIVATIVE, OTHER_GATES = "tab:blue", "tab:orange", "tab:green"
+CURVE, DERIVATIVE = "tab:blue", "tab:orange"
 
 
 def catalogue_table(entries: Sequence[Entry]) -> Table:

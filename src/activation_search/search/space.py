@@ -253,7 +253,7 @@ def _fits(site: Site, activation: Activation) -> bool:
 
 
 def _range(key: str, given: Any, base: TrainConfig) -> Range:
-    get_key(base.as_dict(), key)
+    current = get_key(base.as_dict(), key)
     if isinstance(given, Sequence) and not isinstance(given, str) and given:
         return Range(choices=tuple(given))
     if not isinstance(given, Mapping) or not {"low", "high"} <= set(given):
@@ -270,11 +270,7 @@ def _range(key: str, given: Any, base: TrainConfig) -> Range:
     if log and low <= 0:
         raise UserError(f"search.hparams.{key} on a log scale needs low above 0, not {low}.")
     whole = isinstance(low, int) and isinstance(high, int)
-    return Range(float(low), float(high), log, whole and isinstance(_current(base, key), int))
-
-
-def _current(base: TrainConfig, key: str) -> Any:
-    return get_key(base.as_dict(), key)
+    return Range(float(low), float(high), log, whole and isinstance(current, int))
 
 
 def _lowest(space: Space) -> Point:

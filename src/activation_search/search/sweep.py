@@ -24,7 +24,7 @@ from activation_search.search import worker
 from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import Row, rank, write_csv
 from activation_search.search.samplers import check_methods, check_sampler
-from activation_search.search.space import Space, build_space
+from activation_search.search.space import build_space
 from activation_search.search.study import (
     UNFINISHED,
     exclusively,
@@ -50,7 +50,6 @@ class Sweep:
     """
 
     study: optuna.Study
-    space: Space
     folder: Path
     rows: list[Row]
     metric: str
@@ -89,7 +88,7 @@ def run_sweep(config: SweepConfig, console: Console) -> Sweep:
         reap(study)
         fill_queue(study, space, config)
     left = study.get_trials(deepcopy=False, states=UNFINISHED)
-    sweep = Sweep(study, space, folder, [], Classification.metric, nothing_to_do=not left)
+    sweep = Sweep(study, folder, [], Classification.metric, nothing_to_do=not left)
     try:
         if left:
             team = Team(worker.Assignment(config, base, url, name), workers)

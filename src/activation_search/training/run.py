@@ -259,7 +259,7 @@ _NOT_NEWS = (
     "Checkpoint directory .* exists and is not empty",  # the run directory: it holds the result
     ".*does not have many workers",  # the benchmark's DataLoader; ours has none
     ".*could not find the monitored key",  # an epoch cut short by max_steps or by divergence
-    ".*AMP with fp16 is not supported on CPU",  # refused by build_trainer, not replaced in silence
+    ".*AMP with fp16 is not supported on CPU",  # refused by check_machine, not replaced in silence
     r".*isinstance\(treespec, LeafSpec\)",  # Lightning 2.6 on torch 2.13
 )
 
