@@ -271,7 +271,6 @@ def plain_study(config: SweepConfig, folder: str, processes: int) -> tuple[float
             "batch_size": config.data.batch_size,
             "lr": config.optim.lr,
             "epochs": config.trainer.max_epochs,
-            "candidates": CANDIDATES,
             "queue": queue[number::processes],
             "threads": 1 if processes > 1 else None,
             "folder": folder,

@@ -56,7 +56,7 @@ FIXED = (
           note="silu at a larger scale: a control for scale"),
     Entry("hardswish", "x min(max(x + 3, 0), 6) / 6", _TORCH + "hardswish", "arXiv:1905.02244",
           (-0.375, INF)),
-    Entry("mish", "x tanh(sp(x))", _TORCH + "mish", "arXiv:1908.08681", (-0.308843, INF)),
+    Entry("mish", "x tanh(sp(x))", _FIXED + "mish", "arXiv:1908.08681", (-0.308843, INF)),
     Entry("telu", "x tanh(e^x)", _FIXED + "telu", "arXiv:2003.09855, arXiv:2402.02790",
           (-0.353286, INF), aliases=("tanhexp",)),
     Entry("serf", "x erf(sp(x))", _FIXED + "serf", "arXiv:2108.09598", (-0.348437, INF)),

@@ -1,4 +1,4 @@
-"""Activations without learnable parameters that torch does not ship.
+"""Activations without learnable parameters that torch does not ship, or has a slow kernel for.
 
 Each is a function of a tensor, element-wise, with its parameters as keywords. Formulas, defaults
 and sources stand in the catalogue; the comments here say why a form was chosen, mostly to keep
@@ -26,6 +26,14 @@ def quick_gelu(x: Tensor) -> Tensor:
 
 def e_swish(x: Tensor, beta: float) -> Tensor:
     return beta * F.silu(x)
+
+
+def mish(x: Tensor) -> Tensor:
+    if not x.is_cpu:
+        return F.mish(x)
+    # tanh(softplus(x)) in terms of sigmoids: half the time of torch's own kernel on a CPU.
+    off = torch.sigmoid(-x)
+    return F.silu(x) * (1 + off) / (1 + off * off)
 
 
 def telu(x: Tensor) -> Tensor:

@@ -14,11 +14,18 @@ MOST_ROWS = 8  # a parameter with more values per channel is told by its curve a
 
 
 class LearnedActivations(pl.Callback):
-    """Writes ``learned/<site>/<parameter>`` (mean over channels) per epoch, ``curve/<site>`` as
-    an image at the start and at the end. Sites without learned parameters write nothing."""
+    """Writes ``learned/<site>/<parameter>`` (mean over channels) per epoch, and ``curve/<site>``
+    as an image. Sites without learned parameters write nothing.
 
-    def __init__(self, writer: SummaryWriter):
+    Args:
+        writer: for TensorBoard.
+        curves_every_n_epochs: interval of the images, and one at the end; 0 for never, since each
+            takes as long as training a small model for an epoch.
+    """
+
+    def __init__(self, writer: SummaryWriter, curves_every_n_epochs: int):
         self.writer = writer
+        self.curves_every_n_epochs = curves_every_n_epochs
         self.starts: dict[str, Tensor] = {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -32,16 +39,21 @@ class LearnedActivations(pl.Callback):
             return
         network = pl_module.network
         self.starts = {site: curve(network, site) for site in learnable_sites(network)}
-        self._write(trainer, pl_module, with_curves=True)
+        self._write_values(trainer.global_step, network)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        every = self.curves_every_n_epochs
+        if every and trainer.current_epoch % every == 0:
+            self._write_curves(trainer.global_step, pl_module.network)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        self._write(trainer, pl_module, with_curves=False)
+        self._write_values(trainer.global_step, pl_module.network)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        self._write(trainer, pl_module, with_curves=True)
+        if self.curves_every_n_epochs:
+            self._write_curves(trainer.global_step, pl_module.network)
 
-    def _write(self, trainer: pl.Trainer, pl_module: Any, with_curves: bool) -> None:
-        step, network = trainer.global_step, pl_module.network
+    def _write_values(self, step: int, network: Network) -> None:
         for site, module in learnable_sites(network).items():
             for name, parameter in module.named_parameters():
                 channels = parameter.shape[-1] if parameter.dim() else 1
@@ -49,9 +61,11 @@ class LearnedActivations(pl.Callback):
                 for i, value in enumerate(rows if len(rows) <= MOST_ROWS else []):
                     suffix = f"_{i}" if len(rows) > 1 else ""
                     self.writer.add_scalar(f"learned/{site}/{name}{suffix}", value, step)
-            if with_curves:
-                figure = draw_learned_curve(site, X, self.starts[site], curve(network, site))
-                self.writer.add_figure(f"curve/{site}", figure, step)
+
+    def _write_curves(self, step: int, network: Network) -> None:
+        for site in learnable_sites(network):
+            figure = draw_learned_curve(site, X, self.starts[site], curve(network, site))
+            self.writer.add_figure(f"curve/{site}", figure, step)
 
 
 X = torch.linspace(-4, 4, 201)

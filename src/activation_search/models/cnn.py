@@ -20,6 +20,12 @@ NORMS: dict[str, dict[str, Callable[[int], nn.Module]]] = {
     "none": {"series": nn.Identity, "image": nn.Identity},
     "batch": {"series": nn.BatchNorm1d, "image": nn.BatchNorm2d},
 }
+# From [B, C, positions] to [B, features].
+POOLS: dict[str, Callable[[Tensor], Tensor]] = {
+    "flatten": lambda x: x.flatten(1),
+    "mean": lambda x: x.mean(2),
+    "max": lambda x: x.amax(2),
+}
 
 
 class CNN(Network):
@@ -79,7 +85,7 @@ class CNN(Network):
             y = self.dropout(self.activations[site](self.layers[site](x)))
             x = self.subsample(x) + y if self.residual and x.shape[1] == y.shape[1] else y
         x = x.flatten(2)
-        x = {"flatten": x.flatten(1), "mean": x.mean(2), "max": x.amax(2)}[self.pool]
+        x = POOLS[self.pool](x)
         for site in self.fc_sites:
             x = self.dropout(self.activations[site](self.layers[site](x)))
         return self.layers["head"](x)

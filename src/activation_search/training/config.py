@@ -82,7 +82,8 @@ class TensorBoardConfig:
 
     enabled: write event files at all.
     every_n_steps: step scalars (loss, gradient norms).
-    histograms_every_n_epochs: gradients and pre-activations per layer; 0 for never.
+    histograms_every_n_epochs: gradients and pre-activations per layer, and pictures of what
+        activations learned; 0 for never, as in studies.
     """
 
     enabled: bool = True

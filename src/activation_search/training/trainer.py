@@ -108,7 +108,7 @@ def _callbacks(
     if writer:
         callbacks.append(Gradients(writer, board.every_n_steps, board.histograms_every_n_epochs))
         if learns:
-            callbacks.append(LearnedActivations(writer))
+            callbacks.append(LearnedActivations(writer, board.histograms_every_n_epochs))
     if config.trainer.progress:
         callbacks.append(ProgressBar())
     metric = f"val_{task.metric}"
