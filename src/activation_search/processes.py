@@ -1,7 +1,8 @@
-"""Which process does a piece of work, and whether it is still there."""
+"""Which process does a piece of work, whether it is still there, and how many cores there are."""
 
 import os
 import socket
+import uuid
 from typing import Any
 
 import psutil
@@ -10,12 +11,17 @@ import psutil
 def identify() -> dict[str, Any]:
     """This process, so that no later one of the same number is taken for it."""
     created = psutil.Process().create_time()
-    return {"host": socket.gethostname(), "process": os.getpid(), "created": created}
+    return {"host": this_host(), "process": os.getpid(), "created": created}
+
+
+def this_host() -> str:
+    """This machine; copies of one virtual machine share a name, but no network address."""
+    return f"{socket.gethostname()}-{uuid.getnode():x}"
 
 
 def is_gone(identity: dict[str, Any]) -> bool:
     """Whether that process has ended. One on another host is never known to be gone."""
-    if identity["host"] != socket.gethostname():
+    if identity["host"] != this_host():
         return False
     try:
         process = psutil.Process(identity["process"])
@@ -23,3 +29,8 @@ def is_gone(identity: dict[str, Any]) -> bool:
         return other or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def core_count() -> int:
+    """Cores that this process may use; a container often has fewer than the machine."""
+    return len(psutil.Process().cpu_affinity()) if psutil.LINUX else os.cpu_count() or 1

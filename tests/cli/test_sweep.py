@@ -84,7 +84,8 @@ def test_leaderboard_csv_and_pictures(
     out = capsys.readouterr().out
     folder = tmp_path / "sweeps" / "s"
     assert "validation accuracy" in out
-    assert "repeat rank 1:  python train.py model=mlp data=digits activation.layers.hidden1=" in out
+    assert "repeat rank 1:  python train.py " in out
+    assert " model=mlp data=digits activation.layers.hidden1=" in out
     for name in ("by_activation.png", "history.png", "curves.png", "sites.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
     with (folder / "trials.csv").open() as file:
@@ -92,7 +93,8 @@ def test_leaderboard_csv_and_pictures(
     assert [line["rank"] for line in lines] == [str(n + 1) for n in range(len(lines))]
     means = [float(line["mean"]) for line in lines]
     assert means == sorted(means, reverse=True)
-    assert lines[0]["command"].startswith("python train.py model=mlp data=digits")
+    assert lines[0]["command"].startswith("python train.py ")
+    assert " model=mlp data=digits " in lines[0]["command"]
     check_exact(journal(tmp_path), 6)
     assert len(list(folder.glob("runs/*/*/hparams"))) == 6
 
@@ -135,7 +137,7 @@ def test_ctrl_c_tells_what_is_kept(tmp_path: Path) -> None:
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130, out
-    assert "Everything finished is kept" in out
+    assert "All finished trials are kept" in out
     assert "Traceback" not in out
     states = [t.state for t in journal(tmp_path).trials]
     assert TrialState.RUNNING not in states

@@ -82,7 +82,7 @@ def test_histograms_and_curves(run) -> None:
     # 512 probe samples of 32 units.
     assert accumulator.Histograms("preactivation/hidden1")[0].histogram_value.num == 512 * 32
     assert tags["images"] == ["curve/hidden2"]
-    assert [e.step for e in accumulator.Images("curve/hidden2")] == [0, 36]
+    assert [e.step for e in accumulator.Images("curve/hidden2")] == [0, 18, 36]
 
 
 def test_text_and_layout(run) -> None:

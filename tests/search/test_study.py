@@ -18,6 +18,7 @@ from activation_search.models.factory import MODELS
 from activation_search.processes import identify, is_gone
 from activation_search.search import study as study_module
 from activation_search.search.config import SweepConfig
+from activation_search.search.leaderboard import rank
 from activation_search.search.space import Space, build_space
 from activation_search.search.study import (
     KIND,
@@ -57,7 +58,7 @@ def kinds(study: optuna.Study) -> list[str]:
 
 def test_a_finite_space_is_queued_once_and_the_rest_repeats(storage) -> None:
     config, space = configured("search.candidates=[relu,gelu,tanh]", "trials=5")
-    study = open_study(storage, "s", config, "max")
+    study = open_study(storage, "s", config, space, "max")
     fill_queue(study, space, config)
     assert [fixed_point(t).get("activation") for t in study.trials] == [
         "relu", "gelu", "tanh", None, None,
@@ -67,7 +68,7 @@ def test_a_finite_space_is_queued_once_and_the_rest_repeats(storage) -> None:
 
 def test_a_large_space_starts_with_each_candidate_everywhere(storage) -> None:
     config, space = configured("search=per_layer", "search.candidates=[relu,gelu,tanh]", "trials=5")
-    study = open_study(storage, "s", config, "max")
+    study = open_study(storage, "s", config, space, "max")
     fill_queue(study, space, config)
     assert kinds(study) == ["planned"] * 3 + ["sampled"] * 2
     assert fixed_point(study.trials[1]) == {"hidden1": "gelu", "hidden2": "gelu"}
@@ -75,36 +76,36 @@ def test_a_large_space_starts_with_each_candidate_everywhere(storage) -> None:
 
 def test_filling_is_exact_and_goes_on(storage) -> None:
     config, space = configured("search.candidates=[relu,gelu,tanh]", "trials=4")
-    study = open_study(storage, "s", config, "max")
+    study = open_study(storage, "s", config, space, "max")
     for _ in range(2):
         fill_queue(study, space, config)
     assert len(study.trials) == 4
     config, space = configured(
         "search.candidates=[relu,gelu,tanh]", "trials=6", "search.controls=2"
     )
-    study = open_study(storage, "s", config, "max")
+    study = open_study(storage, "s", config, space, "max")
     fill_queue(study, space, config)
     assert kinds(study) == ["planned"] * 3 + ["replicate"] * 3 + ["control"] * 2
 
 
 def test_grid_and_random(storage) -> None:
     config, space = configured(
-        "search=per_layer", "search.candidates=[relu,gelu]", "trials=3", "sampler=grid"
+        "search=per_layer", "search.candidates=[relu,gelu]", "trials=4", "sampler=grid"
     )
-    study = open_study(storage, "g", config, "max")
+    study = open_study(storage, "g", config, space, "max")
     fill_queue(study, space, config)
     assert [list(fixed_point(t).values()) for t in study.trials] == [
-        ["relu", "relu"], ["relu", "gelu"], ["gelu", "relu"],
+        ["relu", "relu"], ["relu", "gelu"], ["gelu", "relu"], ["gelu", "gelu"],
     ]  # fmt: skip
     config, space = configured("search.candidates=[relu,gelu]", "trials=2", "sampler=random")
-    study = open_study(storage, "r", config, "max")
+    study = open_study(storage, "r", config, space, "max")
     fill_queue(study, space, config)
     assert kinds(study) == ["sampled"] * 2
 
 
 def test_each_trial_is_claimed_once(storage, url: str) -> None:
     config, space = configured("trials=12", f"storage='{url}'")
-    study = open_study(storage, "s", config, "max")
+    study = open_study(storage, "s", config, space, "max")
     fill_queue(study, space, config)
     study_id = storage.get_study_id_from_name("s")
     claimed: list[int] = []
@@ -135,7 +136,7 @@ def gone() -> dict:
 
 def test_trials_of_dead_workers_are_queued_once_more(storage) -> None:
     config, space = configured("search.candidates=[relu,gelu,tanh]", "trials=3")
-    study = open_study(storage, "s", config, "max")
+    study = open_study(storage, "s", config, space, "max")
     fill_queue(study, space, config)
     study_id = storage.get_study_id_from_name("s")
     first, second = claim(study, storage, study_id), claim(study, storage, study_id)
@@ -153,13 +154,58 @@ def test_trials_of_dead_workers_are_queued_once_more(storage) -> None:
     assert retry.user_attrs[RETRY_OF] == 1
     fill_queue(study, space, config)  # the total counts it no second time
     assert len(study.trials) == 4
-    # A second death is final.
+    # A second death is final, and is told.
     claim(study, storage, study_id)
     again = claim(study, storage, study_id)
     storage.set_trial_user_attr(again, WORKER, gone())
     assert reap(study) == [3]
     assert len(study.trials) == 4
+    assert [(row.trials, row.status) for row in rank(study)] == [([3], "failed")]
+    assert "its worker was killed" in rank(study)[0].reason
     assert first is not None
+
+
+def test_a_reaper_that_dies_half_way_loses_nothing(storage, monkeypatch) -> None:
+    config, space = configured("search.candidates=[relu,gelu]", "trials=2")
+    study = open_study(storage, "s", config, space, "max")
+    fill_queue(study, space, config)
+    first = claim(study, storage, storage.get_study_id_from_name("s"))
+    storage.set_trial_user_attr(first, WORKER, gone())
+
+    def die(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "tell", die)
+        with pytest.raises(KeyboardInterrupt):
+            reap(study)
+    assert reap(study) == [0]
+    assert [t.user_attrs.get(RETRY_OF) for t in study.trials] == [None, None, 0]
+
+
+def test_a_silent_worker_elsewhere_is_taken_for_dead(storage) -> None:
+    config, space = configured("search.candidates=[relu,gelu]", "trials=2")
+    study = open_study(storage, "s", config, space, "max")
+    fill_queue(study, space, config)
+    study_id = storage.get_study_id_from_name("s")
+    for seconds in (study_module.SILENT_SECONDS - 60, study_module.SILENT_SECONDS + 60):
+        trial = claim(study, storage, study_id)
+        far = identify() | {"host": "elsewhere", "seen": time.time() - seconds}
+        storage.set_trial_user_attr(trial, WORKER, far)
+    assert reap(study) == [1]
+
+
+def test_starts_are_queued_once_though_more_was_drawn_beside_them(storage) -> None:
+    small = ["search=joint", "search.candidates=[relu,gelu]"]
+    config, space = configured(*small, "trials=2")
+    study = open_study(storage, "s", config, space, "max")
+    fill_queue(study, space, config)
+    for trial in study.trials:
+        point = space.suggest(study.ask())
+        assert point["activation"] == fixed_point(trial)["activation"]
+    config, space = configured(*small, "trials=4")
+    fill_queue(study, space, config)
+    assert kinds(study) == ["planned"] * 2 + ["sampled"] * 2
 
 
 def test_processes() -> None:
@@ -191,25 +237,51 @@ def test_the_lock_lets_one_in_at_a_time(storage) -> None:
     assert optuna.get_all_study_names(storage) == []
 
 
-def test_a_lock_left_by_a_killed_process_is_taken(storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study_module, "STALE_LOCK_SECONDS", 0.2)
-    storage.create_new_study([optuna.study.StudyDirection.MINIMIZE], "s (locked)")
+@pytest.mark.parametrize("wrote_its_name", [True, False])
+def test_a_lock_left_by_a_killed_process_is_taken(
+    storage, wrote_its_name: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_module, "STALE_LOCK_SECONDS", 1e9 if wrote_its_name else 0.2)
+    lock = storage.create_new_study([optuna.study.StudyDirection.MINIMIZE], "s (locked)")
+    if wrote_its_name:
+        storage.set_study_user_attr(lock, study_module.OWNER, gone())
     with exclusively(storage, "s"):
         assert optuna.get_all_study_names(storage) == ["s (locked)"]
 
 
+def test_a_lock_is_not_taken_from_a_slow_process(storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_module, "STALE_LOCK_SECONDS", 0.1)
+    order = []
+
+    def wait() -> None:
+        with exclusively(storage, "s"):
+            order.append("second")
+
+    with exclusively(storage, "s"):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        time.sleep(0.5)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_passwords_are_not_shown() -> None:
+    with pytest.raises(UserError, match=r"postgresql\+nodriver://bob:\*\*\*@127"):
+        open_storage("postgresql+nodriver://bob:secret@127.0.0.1:1/x")
+
+
 def test_another_question_under_the_same_name(storage) -> None:
-    config, _ = configured("search.candidates=[relu,gelu]")
-    open_study(storage, "s", config, "max")
+    open_study(storage, "s", *configured("search.candidates=[relu,gelu]"), "max")
     for same in ("trials=99", "workers=1", "search.controls=3", "tensorboard.enabled=false"):
-        open_study(storage, "s", configured("search.candidates=[relu,gelu]", same)[0], "max")
-    other, _ = configured("search.candidates=[relu,tanh]", "optim.lr=0.1")
+        open_study(storage, "s", *configured("search.candidates=[relu,gelu]", same), "max")
+    other = configured("search.candidates=[relu,tanh]", "optim.lr=0.1")
     with pytest.raises(
         UserError,
-        match=r"asks something else \(optim.lr was 0.005, is 0.1; search.candidates was "
+        match=r"asks something else \(optim.lr was 0.005, is 0.1; search.activation was "
         r"\['relu', 'gelu'\], is \['relu', 'tanh'\]\)",
     ):
-        open_study(storage, "s", other, "max")
+        open_study(storage, "s", *other, "max")
 
 
 @pytest.mark.parametrize(

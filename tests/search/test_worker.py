@@ -16,7 +16,7 @@ from activation_search.search import worker
 from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import Row, rank, reproduce, size_of_luck
 from activation_search.search.space import build_space
-from activation_search.search.study import fill_queue, open_storage, open_study
+from activation_search.search.study import ERROR, fill_queue, open_storage, open_study
 from activation_search.search.sweep import base_config
 from activation_search.training import run as run_module
 
@@ -54,10 +54,9 @@ def work(tmp_path: Path) -> Iterator[Work]:
         base = base_config(config, "s", workers=1)
         base.trainer.threads = 1
         url = f"journal://{tmp_path}/journal.log"
-        study = open_study(open_storage(url), "s", config, "max")
-        fill_queue(
-            study, build_space(config.search, base, MODELS["mlp"].sites(config.model)), config
-        )
+        space = build_space(config.search, base, MODELS["mlp"].sites(config.model))
+        study = open_study(open_storage(url), "s", config, space, "max")
+        fill_queue(study, space, config)
         worker.main(worker.Assignment(config, base, url, "s"), UntilEmpty(study))  # type: ignore[arg-type]
         return study
 
@@ -119,7 +118,7 @@ def test_controls_are_the_baseline_under_other_seeds(work: Work) -> None:
     assert control.seeds == [1, 2, 3]
     assert set(control.assignment.values()) == {"relu"}
     luck = max(control.values) - statistics.median(control.values)
-    assert size_of_luck(rows) == pytest.approx(luck)
+    assert size_of_luck(rows, "max") == pytest.approx(luck)
 
 
 def test_suggestions_repeat_themselves(work: Work, tmp_path: Path) -> None:
@@ -175,7 +174,7 @@ def test_a_trial_that_raises_is_recorded_and_the_study_goes_on(
     assert [t.state.name for t in study.trials] == ["COMPLETE", "FAIL", "COMPLETE"]
     last = rank(study)[-1]
     assert (last.status, last.reason) == ("failed", "RuntimeError: out of luck")
-    assert "Traceback" in study.trials[1].user_attrs[worker.ERROR]
+    assert "Traceback" in study.trials[1].user_attrs[ERROR]
 
 
 def test_median_pruning_keeps_the_last_value(work: Work) -> None:
@@ -193,6 +192,38 @@ def test_median_pruning_keeps_the_last_value(work: Work) -> None:
     assert len(study.trials[0].intermediate_values) == 6
     row = next(r for r in rank(study) if r.trials == [6])
     assert row.status == "pruned"
+
+
+def test_a_replicate_of_nothing_is_no_crash(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self, batch, index):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(run_module.ActivationModule, "training_step", fail)
+    study = work("search.candidates=[relu,gelu]", "trials=3")
+    assert [t.user_attrs[ERROR].strip().splitlines()[-1] for t in study.trials] == [
+        "RuntimeError: out of luck"
+    ] * 3
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["pruner=hyperband", "trainer.max_epochs=6", "prune_warmup=1"],
+        ["pruner=wilcoxon", "seeds_per_trial=6"],
+    ],
+)
+def test_other_pruners_run_without_a_warning(work: Work, overrides: list[str]) -> None:
+    study = work("search.candidates=[relu,gelu,sigmoid]", "trials=4", *overrides)
+    states = {t.state.name for t in study.trials}
+    assert states <= {"COMPLETE", "PRUNED"}
+    assert {r["assignment"]["hidden1"] for r in results(study)} == {"relu", "gelu", "sigmoid"}
+
+
+@pytest.mark.parametrize("sampler", ["gp", "random"])
+def test_other_samplers_fill_the_study(work: Work, sampler: str) -> None:
+    space = ["search=per_layer", "search.candidates=[relu,tanh]"]
+    study = work(*space, "trials=5", f"sampler={sampler}")
+    assert [t.state.name for t in study.trials] == ["COMPLETE"] * 5
 
 
 def test_repeating_a_row_gives_its_number(work: Work, small) -> None:

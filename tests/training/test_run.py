@@ -248,6 +248,14 @@ def test_early_stopping_keeps_the_best_weights_and_the_whole_curve(small: Small)
     assert result.steps == 18 * result.epochs
 
 
+def test_early_stopping_has_the_same_validation_numbers_without_checkpoints(small: Small) -> None:
+    with_weights = train(small(*PLATEAU, "early_stopping.patience=2"))
+    without = train(
+        small(*PLATEAU, "early_stopping.patience=2", "trainer.checkpoints=false", "test=false")
+    )
+    assert without.metrics == {k: v for k, v in with_weights.metrics.items() if k[:3] == "val"}
+
+
 @pytest.mark.parametrize(("steps", "epochs"), [(7, 1), (25, 2), (36, 2)])
 def test_limits_in_steps(steps: int, epochs: int, small: Small) -> None:
     result = train(small(f"trainer.max_steps={steps}", "trainer.max_epochs=50"))
@@ -305,6 +313,7 @@ def test_precision(precision: str, small: Small) -> None:
         (["init=xavier"], "Unknown init 'xavier'; allowed: gain, he, torch"),
         (["activation.layers.conv9=relu"], "Unknown site 'conv9'; allowed: hidden1, hidden2"),
         (["data.validation=0", "early_stopping.patience=3"], "needs a validation split"),
+        (["early_stopping.patience=3", "trainer.checkpoints=false"], "best weights"),
         (["trainer.accelerator=mps"], "trainer.accelerator=mps .* cannot run here"),
         (["trainer.precision=16-mixed"], "trainer.precision=16-mixed needs a GPU"),
         (["resume=/does/not/exist"], "is no run directory"),

@@ -18,15 +18,15 @@ def run(config: SweepConfig) -> None:
         sweep = run_sweep(config, console)
     except KeyboardInterrupt:
         print(
-            "Stopped. Everything finished is kept, what was running is back in the queue; "
-            "the same command goes on.",
+            f"Stopped. All finished trials are kept in {config.logs}/sweeps, what was running is "
+            "back in the queue; the same command goes on.",
             file=sys.stderr,
         )
         raise
-    print_sweep(sweep, console, config.logs)
+    print_sweep(sweep, console)
 
 
-def print_sweep(sweep: Sweep, console: Console, logs: str) -> None:
+def print_sweep(sweep: Sweep, console: Console) -> None:
     """The leaderboard, the size of luck, how to repeat the best, and where everything is."""
     rows = sweep.rows
     if sweep.nothing_to_do:
@@ -35,14 +35,14 @@ def print_sweep(sweep: Sweep, console: Console, logs: str) -> None:
             "raise trials=… to go on with it"
         )
     console.print(leaderboard_table(rows, sweep.metric))
-    luck = size_of_luck(rows)
+    luck = size_of_luck(rows, Classification.mode)
     if luck is not None:
-        copies = next(len(row.values) for row in rows if row.control)
+        copies = next(len(row.means) for row in rows if row.control)
         console.print(
             f"size of luck: the best of {copies} copies of the baseline is {luck:.4f} better than "
-            "the median copy; smaller differences between rows mean nothing"
+            "the median copy; a difference of that size between rows can be chance alone"
         )
-    for path in write_figures(rows, sweep.metric, Classification.mode, sweep.folder):
+    for path in write_figures(sweep, Classification.mode):
         console.print(f"picture:        {path}", soft_wrap=True)
     console.print(f"study:          {sweep.folder}", soft_wrap=True)
     console.print(f"see its runs:   tensorboard --logdir {sweep.folder}", soft_wrap=True)

@@ -12,65 +12,77 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from activation_search.search.leaderboard import Row
-from activation_search.training.result import FINISHED, RESULT_FILE
+from activation_search.search.sweep import Sweep
+from activation_search.training.result import FINISHED, PRUNED, RESULT_FILE
 
 
-def write_figures(rows: Sequence[Row], metric: str, mode: str, folder: Path) -> list[Path]:
-    """All pictures that the rows have something for, as PNG.
+def write_figures(sweep: Sweep, mode: str) -> list[Path]:
+    """All pictures that a study has something for, as PNG in its folder.
 
     Args:
-        rows: of the leaderboard, best first.
-        metric: what the study optimises, and ``mode`` in which direction.
-        folder: where they go.
+        sweep: the study and its rows.
+        mode: ``"max"`` or ``"min"``, the direction of its metric.
     """
-    finished = [row for row in rows if row.status == FINISHED]
+    finished = [row for row in sweep.rows if row.status == FINISHED]
+    pruned = [row for row in sweep.rows if row.status == PRUNED]
     if not finished:
         return []
+    metric = sweep.metric
     figures = {
-        "by_activation.png": draw_by_activation(finished, metric),
+        "by_activation.png": draw_by_activation(finished, pruned, metric),
         "history.png": draw_history(finished, metric, mode),
-        "curves.png": draw_learning_curves(finished, metric),
+        "curves.png": draw_learning_curves(finished, sweep.baseline, metric),
     }
-    if len({tuple(row.assignment) for row in finished}) == 1 and _per_site(finished):
-        figures["sites.png"] = draw_site_map(finished, metric)
+    if sites := _sites_that_differ(finished):
+        figures["sites.png"] = draw_site_map(finished, sites, metric)
     paths = []
     for name, figure in figures.items():
-        figure.savefig(folder / name, dpi=120)
-        paths.append(folder / name)
+        figure.savefig(sweep.folder / name, dpi=120)
+        paths.append(sweep.folder / name)
     return paths
 
 
-def _per_site(rows: Sequence[Row]) -> bool:
-    return any(len(set(row.assignment.values())) > 1 for row in rows)
+def _sites_that_differ(rows: Sequence[Row]) -> list[str]:
+    """The sites that were searched one by one; none where every row has the same everywhere, or
+    rows have other sites than each other."""
+    if len({tuple(row.assignment) for row in rows}) > 1:
+        return []
+    sites = [s for s in rows[0].assignment if len({row.assignment[s] for row in rows}) > 1]
+    alike = all(len({row.assignment[site] for site in sites}) == 1 for row in rows)
+    return [] if alike else sites
 
 
 def _values_by_activation(rows: Sequence[Row]) -> dict[str, list[float]]:
+    """Name of an activation, without its parameters -> values of the runs that have it."""
     values: dict[str, list[float]] = defaultdict(list)
     for row in rows:
-        for name in set(row.assignment.values()):
+        for name in {text.partition("(")[0] for text in row.assignment.values()}:
             values[name] += row.values
     return values
 
 
-def draw_by_activation(rows: Sequence[Row], metric: str) -> Figure:
+def draw_by_activation(rows: Sequence[Row], pruned: Sequence[Row], metric: str) -> Figure:
     """Every run as a point in the line of each activation that it has anywhere, sorted by the
-    mean, which is a bar."""
+    mean, which is a bar; pruned runs as crosses, at their last value."""
     values = _values_by_activation(rows)
+    stopped = _values_by_activation(pruned)
     names = sorted(values, key=lambda name: statistics.fmean(values[name]))
+    names = [*(name for name in stopped if name not in values), *names]
     figure = Figure(figsize=(7, 1 + 0.3 * len(names)), layout="constrained")
     axes = figure.subplots()
     for line, name in enumerate(names):
-        axes.plot(values[name], [line] * len(values[name]), "o", alpha=0.4, color="tab:blue")
-        axes.plot(statistics.fmean(values[name]), line, "|", markersize=16, color="tab:orange")
+        for style, found in (("o", values.get(name, [])), ("x", stopped.get(name, []))):
+            axes.plot(found, [line] * len(found), style, alpha=0.4, color="tab:blue")
+        if name in values:
+            axes.plot(statistics.fmean(values[name]), line, "|", markersize=16, color="tab:orange")
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel=f"validation {metric}", title="runs by activation (anywhere in the model)")
     axes.grid(axis="x", alpha=0.3)
     return figure
 
 
-def draw_site_map(rows: Sequence[Row], metric: str) -> Figure:
+def draw_site_map(rows: Sequence[Row], sites: Sequence[str], metric: str) -> Figure:
     """Mean over the runs with a given activation at a given site; the number of runs beside it."""
-    sites = [s for s in rows[0].assignment if len({row.assignment[s] for row in rows}) > 1]
     names = sorted({row.assignment[site] for row in rows for site in sites})
     grid = np.full((len(names), len(sites)), math.nan)
     counts = np.zeros((len(names), len(sites)), int)
@@ -98,9 +110,8 @@ def draw_site_map(rows: Sequence[Row], metric: str) -> Figure:
 
 def draw_history(rows: Sequence[Row], metric: str, mode: str) -> Figure:
     """Every trial in the order of its number, and the best so far."""
-    trials = sorted((n, v) for row in rows for n, v in zip(row.trials, row.means, strict=False))
-    numbers = [number for number, _ in trials]
-    values = [value for _, value in trials]
+    trials = sorted(pair for row in rows for pair in row.means.items())
+    numbers, values = zip(*trials, strict=True)
     best = (np.maximum if mode == "max" else np.minimum).accumulate(values)
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
@@ -112,8 +123,14 @@ def draw_history(rows: Sequence[Row], metric: str, mode: str) -> Figure:
     return figure
 
 
-def draw_learning_curves(rows: Sequence[Row], metric: str, best: int = 3) -> Figure:
+def draw_learning_curves(
+    rows: Sequence[Row], baseline: dict[str, str], metric: str, best: int = 3
+) -> Figure:
     """Validation metric by epoch of the best few, and of the baseline."""
+
+    def is_baseline(row: Row) -> bool:
+        return row.control or row.assignment == baseline
+
     chosen = list(rows[:best])
     chosen += [row for row in rows[best:] if is_baseline(row)][:1]
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -129,11 +146,6 @@ def draw_learning_curves(rows: Sequence[Row], metric: str, best: int = 3) -> Fig
     axes.legend(fontsize=7)
     axes.grid(alpha=0.3)
     return figure
-
-
-def is_baseline(row: Row) -> bool:
-    """A control, or ReLU at every site; for an LSTM sigmoid and tanh."""
-    return row.control or set(row.assignment.values()) in ({"relu"}, {"sigmoid", "tanh"})
 
 
 def _curve(directory: Path, name: str) -> tuple[list[int], list[float]]:

@@ -1,6 +1,7 @@
 """What a study found: rows in order of merit, as a table, as CSV, and the line that repeats one."""
 
 import csv
+import math
 import shlex
 import statistics
 from collections.abc import Sequence
@@ -11,27 +12,30 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
-from activation_search.search.study import CONTROL, KIND, UNFINISHED, fixed_point
-from activation_search.search.worker import ERROR, RESULT
-from activation_search.training.config import from_dict
+from activation_search.search.study import CONTROL, ERROR, KIND, UNFINISHED, fixed_point
+from activation_search.search.worker import RESULT
+from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.overrides import to_overrides
-from activation_search.training.result import DIVERGED, FINISHED, PRUNED
+from activation_search.training.result import DIVERGED, FAILED, FINISHED, PRUNED
 
 
 @dataclass
 class Row:
     """All trials of one point of the space.
 
-    trials: their numbers. means: of each over its seeds.
+    status: ``finished``; ``diverged`` where any of its runs did, whatever the others gave;
+        ``pruned`` or ``failed`` where none finished.
+    trials: their numbers. means: number of a trial -> mean over its seeds.
     values: validation metric of every run; of a pruned point its last one.
     """
 
     point: dict[str, Any]
     status: str
     trials: list[int] = field(default_factory=list)
-    means: list[float] = field(default_factory=list)
+    means: dict[int, float] = field(default_factory=dict)
     values: list[float] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     directories: list[str] = field(default_factory=list)
@@ -65,7 +69,7 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-_ORDER = {FINISHED: 0, PRUNED: 1, DIVERGED: 2, "failed": 3}
+_ORDER = {FINISHED: 0, PRUNED: 1, DIVERGED: 2, FAILED: 3}
 
 
 def rank(study: Study) -> list[Row]:
@@ -78,7 +82,7 @@ def rank(study: Study) -> list[Row]:
         control = trial.user_attrs.get(KIND) == CONTROL
         point = fixed_point(trial)
         key = ("control",) if control else tuple(sorted(point.items()))
-        _add(rows.setdefault(key, Row(point, "failed", control=control)), trial)
+        _add(rows.setdefault(key, Row(point, FAILED, control=control)), trial)
     maximise = study.direction.name == "MAXIMIZE"
 
     def merit(row: Row) -> tuple:
@@ -99,13 +103,16 @@ def _add(row: Row, trial: FrozenTrial) -> None:
     if result is None:
         row.reason = str(trial.user_attrs.get(ERROR, "")).strip().rsplit("\n", 1)[-1]
         return
-    if _ORDER[result["status"]] < _ORDER[row.status]:
-        row.status = result["status"]
+    status = result["status"]
+    if row.status == PRUNED and status == FINISHED:
+        row.values, row.means = [], {}  # of an earlier epoch: not to be averaged with final ones
+    if status == DIVERGED or (row.status != DIVERGED and _ORDER[status] < _ORDER[row.status]):
+        row.status = status
     row.reason = row.reason or result["reason"] or ""
-    if result["status"] == FINISHED or (result["status"] == PRUNED and not row.values):
-        values = [value for value in result["values"] if value is not None]
+    values = [value for value in result["values"] if value is not None and math.isfinite(value)]
+    if values and (status == row.status or status == FINISHED) and status != DIVERGED:
         row.values += values
-        row.means.append(statistics.fmean(values))
+        row.means[trial.number] = statistics.fmean(values)
     row.seeds += result["seeds"]
     row.directories += result["directories"]
     row.seconds += result["seconds"]
@@ -113,16 +120,25 @@ def _add(row: Row, trial: FrozenTrial) -> None:
     row.config = row.config or result["config"]
 
 
-def size_of_luck(rows: Sequence[Row]) -> float | None:
+def size_of_luck(rows: Sequence[Row], mode: str) -> float | None:
     """How much better the best copy of the baseline is than the median copy: what the best of as
     many equal candidates gains by luck alone. None without at least two copies."""
-    values = next((row.values for row in rows if row.control), [])
-    return max(values) - statistics.median(values) if len(values) > 1 else None
+    means = next((list(row.means.values()) for row in rows if row.control), [])
+    if len(means) < 2:
+        return None
+    best = max(means) if mode == "max" else min(means)
+    return abs(best - statistics.median(means))
 
 
 def reproduce(row: Row) -> str:
-    """The command that repeats a row's first run."""
-    overrides = to_overrides(from_dict(row.config))
+    """The command that repeats a row's runs; of several seeds, as a multirun over them."""
+    config: TrainConfig = from_dict(row.config)
+    overrides = to_overrides(config)
+    if config.trainer.accelerator != "auto":
+        overrides.append(f"trainer.accelerator={config.trainer.accelerator}")
+    if len(row.seeds) > 1:
+        overrides = ["-m", *(o for o in overrides if not o.startswith("seed="))]
+        overrides.append("seed=" + ",".join(map(str, row.seeds)))
     return shlex.join(["python", "train.py", *overrides])
 
 
@@ -132,7 +148,7 @@ def leaderboard_table(rows: Sequence[Row], metric: str, most: int = 20) -> Table
     table.add_column("#", justify="right")
     keys = list(dict.fromkeys(key for row in rows for key in row.point if "." not in key))
     for key in keys or ["activation"]:
-        table.add_column(key.replace("+", " "))
+        table.add_column(escape(key.replace("+", " ")))
     if drawn := any("." in key for row in rows for key in row.point):
         table.add_column("drawn")
     for heading in ("mean", "SD", "seeds", "params", "s/run"):
@@ -143,14 +159,14 @@ def leaderboard_table(rows: Sequence[Row], metric: str, most: int = 20) -> Table
         others = (f"{k.rpartition('.')[2]}={_short(v)}" for k, v in row.point.items() if "." in k)
         table.add_row(
             str(number),
-            *(str(row.point.get(key, "baseline" if row.control else "")) for key in keys),
-            *([" ".join(others)] if drawn else []),
+            *(escape(str(row.point.get(key, "baseline" if row.control else ""))) for key in keys),
+            *([escape(" ".join(others))] if drawn else []),
             "" if row.mean is None else f"{row.mean:.4f}",
             "" if row.spread is None else f"{row.spread:.4f}",
             str(len(row.values)),
             f"{row.parameters:,}",
             f"{row.seconds / runs:.1f}",
-            row.status + (f": {row.reason}" if row.reason else ""),
+            escape(row.status + (f": {row.reason}" if row.reason else "")),
         )
     if len(rows) > most:
         table.caption = f"{len(rows) - most} more in trials.csv"

@@ -30,20 +30,27 @@ def check_methods(config: SweepConfig, space: Space) -> None:
     Raises:
         UserError: says why, and what does.
     """
+    if not config.validates:
+        raise UserError("A study is judged on the validation split; set data.validation above 0.")
     if config.sampler == "grid" and space.size == float("inf"):
         raise UserError(
             "sampler=grid needs a finite space, and this one draws continuous values; "
             "choose tpe or random."
+        )
+    if config.sampler == "grid" and space.size > config.trials:
+        raise UserError(
+            f"sampler=grid would try all {space.size:,} combinations, and trials={config.trials} "
+            "would end in a corner of them; raise trials, or choose tpe or random."
         )
     if config.sampler == "gp" and space.with_parameters:
         raise UserError(
             "sampler=gp knows no conditional parameters and would draw those of activations at "
             "random; choose tpe, or search.parameters=false."
         )
-    if config.pruner == "wilcoxon" and config.seeds_per_trial < 4:
+    if config.pruner == "wilcoxon" and config.seeds_per_trial < 5:
         raise UserError(
             "pruner=wilcoxon compares trials seed by seed and cannot act before the fourth; "
-            f"set seeds_per_trial to 8 or more, not {config.seeds_per_trial}."
+            f"set seeds_per_trial to 5 or more, not {config.seeds_per_trial}."
         )
     if config.pruner in ("median", "hyperband") and config.prune_warmup >= (
         config.trainer.max_epochs

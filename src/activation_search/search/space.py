@@ -7,7 +7,7 @@ conv2), ``optim.lr`` -> 0.004.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from activation_search.settings import check
 from activation_search.training.config import TrainConfig, from_dict
 
 WHOLE_MODEL = "activation"  # label of the one choice for all sites
+SEARCHED = ("model", "data", "optim", "trainer", "early_stopping", "init")  # beside activations
 
 Point = dict[str, Any]
 
@@ -88,6 +89,12 @@ class Space:
             return math.inf
         counts = [len(c.candidates) for c in self.choices]
         return math.prod([*counts, *(len(r.choices) for r in self.ranges.values())])
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is searched, as plain data."""
+        values = {choice.label: list(choice.candidates) for choice in self.choices}
+        ranges = {key: asdict(values) for key, values in self.ranges.items()}
+        return {**values, **ranges, "parameters": self.with_parameters}
 
     def points(self) -> Iterator[Point]:
         """Every point of a finite space, once."""
@@ -169,7 +176,9 @@ def build_space(search: SearchConfig, base: TrainConfig, sites: Sequence[Site]) 
         UserError: an unknown candidate, site or setting, a range that is none, or nothing to
             search.
     """
-    candidates = _candidates(search.candidates)
+    if not search.per_site and search.tie:
+        raise UserError("search.tie needs search.per_site=true; without it all sites share one.")
+    candidates = _candidates(search.candidates, [site.name for site in sites])
     if not search.per_site and search.sites == "all":
         filled = [site for site in sites if site.fills]
         fitting = _fitting(candidates, filled[:1])
@@ -183,7 +192,7 @@ def build_space(search: SearchConfig, base: TrainConfig, sites: Sequence[Site]) 
             "The search space is empty: nothing in it leaves a choice; give search.candidates "
             "at least two activations that fit the sites."
         )
-    for point in space.points() if space.size <= 64 else [_lowest(space)]:
+    for point in _corners(space):
         check(space.apply(base, point))
     return space
 
@@ -199,6 +208,9 @@ def _site_choices(
     ties = [_matching(patterns, chosen) for patterns in search.tie]
     if not search.per_site:
         ties = [chosen]
+    tied = [name for tie in ties for name in tie]
+    if twice := next((name for name in tied if tied.count(name) > 1), None):
+        raise UserError(f"search.tie names {twice} in two ties; put them together into one.")
     groups: list[list[str]] = []
     for name in chosen:
         group = next((tie for tie in ties if name in tie), [name])
@@ -216,23 +228,34 @@ def _site_choices(
 
 def _matching(patterns: Any, names: Sequence[str]) -> list[str]:
     """The names that a pattern, or any of a list of patterns, matches; in the names' order."""
-    wanted = [patterns] if isinstance(patterns, str) else list(patterns)
+    wanted = [patterns] if isinstance(patterns, str) else patterns
+    if not isinstance(wanted, Sequence) or not all(isinstance(item, str) for item in wanted):
+        raise UserError(
+            f"Sites are given as a pattern or a list of patterns, such as [conv1, fc*], "
+            f"not {patterns!r}."
+        )
     for pattern in wanted:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise unknown("site", pattern, names)
     return [name for name in names if any(fnmatchcase(name, p) for p in wanted)]
 
 
-def _candidates(given: Any) -> dict[str, list[Activation]]:
+def _candidates(given: Any, names: Sequence[str]) -> dict[str, list[Activation]]:
     """Site pattern -> candidates."""
     if isinstance(given, Mapping):
-        return {pattern: _candidates(items)["*"] for pattern, items in given.items()}
+        for pattern in given:
+            _matching(pattern, names)
+        return {pattern: _candidates(items, names)["*"] for pattern, items in given.items()}
     if given == "default":
         given = DEFAULT_CANDIDATES
     if given == "all":
         given = [entry.name for entry in ENTRIES.values() if not entry.open_parameters]
     if isinstance(given, str):
         given = [given]
+    if not isinstance(given, Sequence):
+        raise UserError(
+            f"search.candidates must be a list of activations, default or all, not {given!r}."
+        )
     return {"*": [Activation.parse(item) for item in given]}
 
 
@@ -254,6 +277,15 @@ def _fits(site: Site, activation: Activation) -> bool:
 
 def _range(key: str, given: Any, base: TrainConfig) -> Range:
     current = get_key(base.as_dict(), key)
+    if (
+        isinstance(current, Mapping)
+        or key.partition(".")[0] not in SEARCHED
+        or (key.endswith(".name"))
+    ):
+        raise UserError(
+            f"search.hparams cannot draw {key}; it takes single settings below "
+            f"{', '.join(SEARCHED)}, such as optim.lr."
+        )
     if isinstance(given, Sequence) and not isinstance(given, str) and given:
         return Range(choices=tuple(given))
     if not isinstance(given, Mapping) or not {"low", "high"} <= set(given):
@@ -265,22 +297,29 @@ def _range(key: str, given: Any, base: TrainConfig) -> Range:
         if name not in ("low", "high", "log"):
             raise unknown(f"key of search.hparams.{key}", name, ("low", "high", "log"))
     low, high, log = given["low"], given["high"], bool(given.get("log", False))
-    if not all(isinstance(end, int | float) for end in (low, high)) or low >= high:
+    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
+    if not numbers or low >= high:
         raise UserError(f"search.hparams.{key} needs low below high, not low={low}, high={high}.")
     if log and low <= 0:
         raise UserError(f"search.hparams.{key} on a log scale needs low above 0, not {low}.")
-    whole = isinstance(low, int) and isinstance(high, int)
-    return Range(float(low), float(high), log, whole and isinstance(current, int))
+    whole = isinstance(current, int) and not isinstance(current, bool)
+    if whole and not (isinstance(low, int) and isinstance(high, int)):
+        raise UserError(f"search.hparams.{key} needs whole numbers, not low={low}, high={high}.")
+    return Range(float(low), float(high), log, whole)
 
 
-def _lowest(space: Space) -> Point:
-    """One point, to see whether the configuration takes values of this kind."""
-    point: Point = {c.label: next(iter(c.candidates)) for c in space.choices}
+def _corners(space: Space) -> Iterator[Point]:
+    """Points that show every candidate at every site, and both ends or all values of every range,
+    to see whether the configuration takes them."""
+    start: Point = {c.label: next(iter(c.candidates)) for c in space.choices}
+    ends: dict[str, tuple[Any, ...]] = {}
     for key, values in space.ranges.items():
-        point[key] = values.choices[0] if values.choices else values.low
-        if values.whole:
-            point[key] = int(point[key])
-    return point
+        kind = int if values.whole else float
+        ends[key] = values.choices or (kind(values.low), kind(values.high))
+    start |= {key: values[0] for key, values in ends.items()}
+    yield start
+    for key, several in [*((c.label, tuple(c.candidates)) for c in space.choices), *ends.items()]:
+        yield from ({**start, key: value} for value in several[1:])
 
 
 def get_key(plain: Mapping[str, Any], key: str) -> Any:

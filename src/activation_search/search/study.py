@@ -6,7 +6,8 @@ machines there are, and a trial whose worker died is found: it runs under a proc
 """
 
 import json
-import socket
+import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +22,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from activation_search.errors import UserError
-from activation_search.processes import identify, is_gone
+from activation_search.processes import identify, is_gone, this_host
 from activation_search.search.config import SweepConfig
 from activation_search.search.space import Point, Space
 
@@ -30,16 +31,21 @@ KIND = "kind"  # one of the four below
 PLANNED, SAMPLED, REPLICATE, CONTROL = "planned", "sampled", "replicate", "control"
 WORKER = "worker"  # its process, and when it was last seen
 RETRY_OF = "retry_of"
+ERROR = "error"  # why it failed, for good
+# User attribute of the lock: who holds it.
+OWNER = "owner"
 # User attributes of the study: what it searches, and whether its storage has no row locks, so that
 # two processes could take one trial.
 QUESTION = "question"
 NEEDS_LOCK = "needs_lock"
 
 UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
-STALE_LOCK_SECONDS = 30.0
-# A worker of another machine that has not been seen for so long is taken for dead; it shows itself
-# at the end of an epoch.
-SILENT_SECONDS = 3600.0
+# A lock of another machine, or of a process that died before it wrote its name, is left over when
+# it stays for so long; it is held for the time of a few queries.
+STALE_LOCK_SECONDS = 60.0
+# A worker of another machine that has not been seen for so long is taken for dead.
+SEEN_EVERY_SECONDS = 30.0
+SILENT_SECONDS = 300.0
 
 
 def open_storage(url: str) -> BaseStorage:
@@ -56,7 +62,11 @@ def open_storage(url: str) -> BaseStorage:
         return get_storage(url)
     except Exception as error:  # SQLAlchemy's and the drivers' own kinds of failure
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"Cannot open storage={url}: {first}") from error
+        raise UserError(f"Cannot open storage={_without_password(url)}: {first}") from error
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", url)
 
 
 @contextmanager
@@ -64,10 +74,10 @@ def exclusively(storage: BaseStorage, name: str) -> Iterator[None]:
     """Holds the study's lock: only one process of all machines is inside.
 
     The lock is a study of its own, since creating one of a given name succeeds for one process
-    only in every storage that Optuna has. One that stays for long is left over from a killed
-    process and is taken.
+    only in every storage that Optuna has. It is taken away from a process that is gone.
     """
     lock = f"{name} (locked)"
+    me = identify() | {"thread": threading.get_ident()}
     held_by_other, since = None, 0.0
     while True:
         try:
@@ -79,34 +89,47 @@ def exclusively(storage: BaseStorage, name: str) -> Iterator[None]:
             other = storage.get_study_id_from_name(lock)
         except KeyError:
             continue
-        if other != held_by_other:
-            held_by_other, since = other, time.monotonic()
-        elif time.monotonic() - since > STALE_LOCK_SECONDS:
-            _delete(storage, other)
+        owner = _owner(storage, other)
+        if (other, owner) != held_by_other:
+            held_by_other, since = (other, owner), time.monotonic()
+        if owner and owner["host"] == this_host():
+            left_over = is_gone(owner)
+        else:
+            left_over = time.monotonic() - since > STALE_LOCK_SECONDS
+        if left_over:
+            with suppress(KeyError):  # somebody else was first
+                storage.delete_study(other)
+    storage.set_study_user_attr(mine, OWNER, me)
     try:
         yield
     finally:
-        _delete(storage, mine)
+        if _owner(storage, mine) == me:  # SQLite gives numbers away again
+            storage.delete_study(mine)
 
 
-def _delete(storage: BaseStorage, study_id: int) -> None:
-    with suppress(KeyError):  # somebody took it for stale
-        storage.delete_study(study_id)
+def _owner(storage: BaseStorage, study_id: int) -> dict[str, Any] | None:
+    try:
+        return storage.get_study_user_attrs(study_id).get(OWNER)
+    except KeyError:
+        return None
 
 
-def open_study(storage: BaseStorage, name: str, config: SweepConfig, mode: str) -> optuna.Study:
+def open_study(
+    storage: BaseStorage, name: str, config: SweepConfig, space: Space, mode: str
+) -> optuna.Study:
     """Creates the study, or goes on with it.
 
     Args:
         storage: where it lies.
         name: of the study.
         config: what it asks; must be what it asked before.
+        space: what it searches; likewise.
         mode: ``"max"`` or ``"min"``.
 
     Raises:
         UserError: a study of that name asks something else.
     """
-    asked = question(config)
+    asked = question(config, space)
     study = optuna.create_study(
         storage=storage,
         study_name=name,
@@ -126,12 +149,13 @@ def open_study(storage: BaseStorage, name: str, config: SweepConfig, mode: str) 
     return study
 
 
-def question(config: SweepConfig) -> dict[str, Any]:
-    """What a study asks: everything but how long, where and how fast."""
+def question(config: SweepConfig, space: Space) -> dict[str, Any]:
+    """What a study asks: everything but how long, where and how fast. The space stands in it as
+    built, since names such as ``default`` may come to mean other candidates."""
     plain = config.identity()
     for key in ("trials", "name", "storage", "workers", "max_failures"):
         del plain[key]
-    del plain["search"]["controls"]
+    plain["search"] = space.as_dict()
     return json.loads(json.dumps(plain))
 
 
@@ -148,22 +172,23 @@ def fill_queue(study: optuna.Study, space: Space, config: SweepConfig) -> None:
     trials = [t for t in study.get_trials(deepcopy=False) if RETRY_OF not in t.user_attrs]
     controls = sum(t.user_attrs.get(KIND) == CONTROL for t in trials)
     missing = config.trials - (len(trials) - controls)
-    queued = [fixed_point(t) for t in trials]
-    for kind, point in _plan(space, config, queued, missing):
+    known = [fixed_point(t) for t in trials]
+    for kind, point in _plan(space, config, known, missing):
         study.enqueue_trial(point, user_attrs={KIND: kind})
     for _ in range(config.search.controls - controls):
         study.enqueue_trial({}, user_attrs={KIND: CONTROL})
 
 
 def _plan(
-    space: Space, config: SweepConfig, queued: list[Point], missing: int
+    space: Space, config: SweepConfig, known: list[Point], missing: int
 ) -> Iterator[tuple[str, Point]]:
     """The next trials, ``missing`` in number."""
     exhaustive = config.sampler == "grid" or (
         config.sampler == "auto" and space.size <= config.trials
     )
     planned = space.points() if exhaustive else space.starts()
-    new = [point for point in planned if point not in queued]
+    # A trial's point also holds what was drawn beside what was planned.
+    new = [point for point in planned if not any(point.items() <= k.items() for k in known)]
     if config.sampler == "random":
         new = []
     for number in range(missing):
@@ -210,14 +235,20 @@ def reap(study: optuna.Study, always: bool = False) -> list[int]:
     Returns:
         Their numbers.
     """
-    dead = [
-        t for t in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if _is_dead(t)
-    ]
+    trials = study.get_trials(deepcopy=False)
+    retried = {t.user_attrs[RETRY_OF] for t in trials if RETRY_OF in t.user_attrs}
+    dead = [t for t in trials if t.state is TrialState.RUNNING and _is_dead(t)]
     for trial in dead:
-        study.tell(trial.number, state=TrialState.FAIL)
-        if always or RETRY_OF not in trial.user_attrs:
+        # Queued before the other is failed: whoever dies in between loses nothing.
+        if trial.number in retried:
+            pass
+        elif always or RETRY_OF not in trial.user_attrs:
             attributes = {KIND: trial.user_attrs.get(KIND), RETRY_OF: trial.number}
             study.enqueue_trial(fixed_point(trial), user_attrs=attributes)
+        else:
+            reason = "its worker was killed, and that of its repetition too"
+            study._storage.set_trial_user_attr(trial._trial_id, ERROR, reason)
+        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
     return [trial.number for trial in dead]
 
 
@@ -226,6 +257,6 @@ def _is_dead(trial: FrozenTrial) -> bool:
     if worker is None:  # claimed a moment ago, or by a worker that died in that moment
         started = trial.datetime_start
         return started is not None and time.time() - started.timestamp() > STALE_LOCK_SECONDS
-    if worker["host"] == socket.gethostname():
+    if worker["host"] == this_host():
         return is_gone(worker)
     return time.time() - worker["seen"] > SILENT_SECONDS

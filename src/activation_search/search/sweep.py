@@ -3,6 +3,7 @@ what was found."""
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import optuna
 import torch
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 from rich.console import Console
@@ -20,12 +22,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from activation_search.errors import UserError
 from activation_search.models.factory import MODELS
+from activation_search.models.sites import assign
+from activation_search.processes import core_count
 from activation_search.search import worker
 from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import Row, rank, write_csv
 from activation_search.search.samplers import check_methods, check_sampler
-from activation_search.search.space import build_space
+from activation_search.search.space import baseline, build_space
 from activation_search.search.study import (
+    ERROR,
     UNFINISHED,
     exclusively,
     fill_queue,
@@ -38,6 +43,7 @@ from activation_search.training.config import TrainConfig
 from activation_search.training.task import Classification
 
 POLL_SECONDS = 0.25
+REAP_SECONDS = 10.0
 # Workers that die one after the other without finishing anything are not replaced for ever.
 MOST_DEATHS = 10
 
@@ -46,13 +52,15 @@ MOST_DEATHS = 10
 class Sweep:
     """A study and what was found in it.
 
-    folder: where everything of it lies. nothing_to_do: it was complete before.
+    folder: where everything of it lies. baseline: site -> activation of what others are compared
+    with. nothing_to_do: it was complete before.
     """
 
     study: optuna.Study
     folder: Path
     rows: list[Row]
     metric: str
+    baseline: dict[str, str]
     nothing_to_do: bool
 
 
@@ -68,13 +76,26 @@ def run_sweep(config: SweepConfig, console: Console) -> Sweep:
             asks something else.
         KeyboardInterrupt: Ctrl-C; trials that were running are back in the queue.
     """
+    try:
+        return _run_sweep(config, console)
+    except StorageInternalError as error:
+        raise UserError(
+            f"The study's storage does not answer any more ({error}); what is finished is kept, "
+            "and the same command goes on."
+        ) from error
+
+
+def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     check_sampler(config.sampler)
     check(config)
     name = config.name or f"{config.model.name}-{config.data.name}-{config.search.name}"
+    if Path(name).name != name:
+        raise UserError(f"name={name} must be the name of one folder, without a slash.")
     folder = Path(config.logs) / "sweeps" / name
     workers = worker_count(config)
     base = base_config(config, folder.name, workers)
-    space = build_space(config.search, base, MODELS[config.model.name].sites(config.model))
+    sites = MODELS[config.model.name].sites(config.model)
+    space = build_space(config.search, base, sites)
     check_methods(config, space)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,15 +105,16 @@ def run_sweep(config: SweepConfig, console: Console) -> Sweep:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = open_storage(url)
     with exclusively(storage, name):
-        study = open_study(storage, name, config, Classification.mode)
+        study = open_study(storage, name, config, space, Classification.mode)
         reap(study)
         fill_queue(study, space, config)
     left = study.get_trials(deepcopy=False, states=UNFINISHED)
-    sweep = Sweep(study, folder, [], Classification.metric, nothing_to_do=not left)
+    compared = {s: str(a) for s, a in assign(sites, baseline(base).activation).items()}
+    sweep = Sweep(study, folder, [], Classification.metric, compared, nothing_to_do=not left)
     try:
         if left:
-            team = Team(worker.Assignment(config, base, url, name), workers)
-            _supervise(sweep, team, storage, config, console)
+            team = Team(worker.Assignment(config, base, url, name))
+            _supervise(sweep, team, min(workers, len(left)), storage, config, console)
     finally:
         sweep.rows = rank(study)
         write_csv(sweep.rows, folder / "trials.csv")
@@ -106,18 +128,27 @@ def worker_count(config: SweepConfig) -> int:
         UserError: not a number of workers.
     """
     if config.workers == "auto":
-        return torch.cuda.device_count() or os.cpu_count() or 1
+        return len(visible_gpus(config)) or core_count()
     if not isinstance(config.workers, int) or config.workers < 1:
         raise UserError(f"workers must be auto, or 1 or more, not {config.workers}.")
     return config.workers
 
 
+def visible_gpus(config: TrainConfig) -> list[str]:
+    """The GPUs that runs may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    if config.trainer.accelerator not in ("auto", "gpu", "cuda"):
+        return []
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return named or [str(number) for number in range(torch.cuda.device_count())]
+
+
 def base_config(config: SweepConfig, folder: str, workers: int) -> TrainConfig:
     """The run that every trial varies. Workers share the cores, since more threads than cores
     make each of them several times slower."""
-    threads = config.trainer.threads or max(1, (os.cpu_count() or 1) // workers)
+    threads = config.trainer.threads or max(1, core_count() // workers)
     plain = {item.name: getattr(config, item.name) for item in fields(TrainConfig)}
     plain["trainer"] = replace(config.trainer, progress=False, threads=threads)
+    # Never the test split, whatever the command line says.
     plain |= {"group": f"sweeps/{folder}/runs", "test": False, "resume": None}
     return TrainConfig(**plain)
 
@@ -125,20 +156,30 @@ def base_config(config: SweepConfig, folder: str, workers: int) -> TrainConfig:
 class Team:
     """The worker processes of this machine."""
 
-    def __init__(self, assignment: worker.Assignment, count: int):
+    def __init__(self, assignment: worker.Assignment):
         self.assignment = assignment
         self.context = multiprocessing.get_context("spawn")
         self.stop: Event = self.context.Event()
         self.deaths = 0
-        self.members = [self._start(i) for i in range(count)]
+        self.members: list[SpawnProcess] = []
+
+    def start(self, count: int) -> None:
+        """Starts all workers."""
+        for number in range(count):
+            self.members.append(self._start(number))
 
     def _start(self, number: int) -> SpawnProcess:
-        gpus = torch.cuda.device_count()
-        assignment = replace(self.assignment, gpu=number % gpus if gpus > 1 else None)
+        gpus = visible_gpus(self.assignment.base)
+        gpu = gpus[number % len(gpus)] if len(gpus) > 1 else None
         process = self.context.Process(
-            target=worker.main, args=(assignment, self.stop), daemon=True
+            target=worker.main, args=(replace(self.assignment, gpu=gpu), self.stop), daemon=True
         )
-        process.start()
+        # A new process keeps this while it imports, and would die of Ctrl-C with a traceback.
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process.start()
+        finally:
+            signal.signal(signal.SIGINT, handler)
         return process
 
     def replace_dead(self) -> bool:
@@ -163,32 +204,34 @@ class Team:
 
 
 def _supervise(
-    sweep: Sweep, team: Team, storage: BaseStorage, config: SweepConfig, console: Console
+    sweep: Sweep,
+    team: Team,
+    workers: int,
+    storage: BaseStorage,
+    config: SweepConfig,
+    console: Console,
 ) -> None:
+    """Lets the team work until the queue is empty, in which case all leave by themselves."""
     study = sweep.study
-    failures_before = _failures(study)
-    finished = _finished(study)
+    errors_before = len(_errors(study))
+    done = _done(study)
     last_reaped = time.monotonic()
     try:
         with _progress(sweep, console) as show:
+            team.start(workers)
             while study.get_trials(deepcopy=False, states=UNFINISHED):
                 time.sleep(POLL_SECONDS)
                 died = team.replace_dead()
                 # Now and then for workers of other machines, which are not seen to die.
-                if died or time.monotonic() - last_reaped > 10:
+                if died or time.monotonic() - last_reaped > REAP_SECONDS:
                     last_reaped = time.monotonic()
                     with exclusively(storage, study.study_name):
                         reap(study)
-                if _finished(study) > finished:
-                    finished, team.deaths = _finished(study), 0
+                if _done(study) > done:
+                    done, team.deaths = _done(study), 0
                     show()
-                if _failures(study) - failures_before > config.max_failures:
-                    team.dismiss()
-                    raise UserError(
-                        f"{_failures(study) - failures_before} trials failed, more than "
-                        f"max_failures={config.max_failures}; the last one with: "
-                        f"{_last_error(study)}"
-                    )
+                if len(_errors(study)) - errors_before > config.max_failures:
+                    break
                 if team.deaths > MOST_DEATHS:
                     raise UserError("Workers die one after the other; see their output above.")
     except BaseException:
@@ -197,22 +240,25 @@ def _supervise(
             reap(study, always=True)
         raise
     team.dismiss()
+    errors = _errors(study)[errors_before:]
+    if len(errors) > config.max_failures:
+        raise UserError(
+            f"{len(errors)} trials failed, more than max_failures={config.max_failures}; the last "
+            f"one with: {errors[-1]}"
+        )
 
 
-def _finished(study: optuna.Study) -> int:
-    done = (TrialState.COMPLETE, TrialState.PRUNED)
-    return len(study.get_trials(deepcopy=False, states=done))
+def _done(study: optuna.Study) -> int:
+    return len(study.get_trials(deepcopy=False)) - len(
+        study.get_trials(deepcopy=False, states=UNFINISHED)
+    )
 
 
-def _failures(study: optuna.Study) -> int:
+def _errors(study: optuna.Study) -> list[str]:
+    """The last line of the error of each trial that raised one."""
     failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-    return sum(worker.ERROR in trial.user_attrs for trial in failed)
-
-
-def _last_error(study: optuna.Study) -> str:
-    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-    texts = [t.user_attrs[worker.ERROR] for t in failed if worker.ERROR in t.user_attrs]
-    return texts[-1].strip().rsplit("\n", 1)[-1]
+    texts = [t.user_attrs[ERROR] for t in failed if ERROR in t.user_attrs]
+    return [text.strip().rsplit("\n", 1)[-1] for text in texts]
 
 
 @contextmanager
@@ -226,7 +272,7 @@ def _progress(sweep: Sweep, console: Console) -> Iterator:
         TimeRemainingColumn(),
         console=console,
     )
-    task = bar.add_task("trials", best="")
+    task = bar.add_task("trials", best="", total=None)
 
     def show() -> None:
         rows = rank(sweep.study)
@@ -236,5 +282,9 @@ def _progress(sweep: Sweep, console: Console) -> Iterator:
         text = f"best {best.mean:.4f}" if best else ""
         bar.update(task, completed=done, total=done + waiting, best=text)
 
+    show()
     with bar:
-        yield show
+        try:
+            yield show
+        finally:
+            show()

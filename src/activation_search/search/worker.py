@@ -5,18 +5,24 @@ One process that lives for the whole study, since importing torch and Lightning 
 
 import itertools
 import math
+import multiprocessing
 import os
 import signal
 import statistics
+import threading
 import time
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.synchronize import Event
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import PartialFixedSampler
+from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -27,10 +33,13 @@ from activation_search.search.samplers import build_pruner, build_sampler
 from activation_search.search.space import Point, Space, baseline, build_space
 from activation_search.search.study import (
     CONTROL,
+    ERROR,
     KIND,
     REPLICATE,
+    SEEN_EVERY_SECONDS,
     WORKER,
     claim,
+    exclusively,
     fixed_point,
     open_storage,
 )
@@ -41,10 +50,8 @@ from activation_search.training.run import RunInterrupted, train
 from activation_search.training.task import Classification
 
 RESULT = "result"  # user attribute of a finished trial
-ERROR = "error"  # of one that raised
 REPLICA = "replica"  # which repetition of its point it is
 BEST_TO_REPEAT = 3
-SEEN_EVERY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -52,14 +59,15 @@ class Assignment:
     """What a worker needs to know; plain, so that it travels to a new process.
 
     config: the study's. base: the run that trials vary. url, name: of the storage and the study.
-    gpu: the device for this worker alone; none for the CPU or a shared one.
+    gpu: the device for this worker alone, as CUDA_VISIBLE_DEVICES names it; none for the CPU or a
+        shared one.
     """
 
     config: SweepConfig
     base: TrainConfig
     url: str
     name: str
-    gpu: int | None = None
+    gpu: str | None = None
 
 
 def main(assignment: Assignment, stop: Event) -> None:
@@ -67,40 +75,61 @@ def main(assignment: Assignment, stop: Event) -> None:
     # The terminal sends Ctrl-C to every process; the one that started this one decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if assignment.gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(assignment.gpu)
+        os.environ["CUDA_VISIBLE_DEVICES"] = assignment.gpu
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    parent = os.getppid()
+    parent = multiprocessing.parent_process()
     storage = open_storage(assignment.url)
     study = optuna.load_study(study_name=assignment.name, storage=storage)
     study.pruner = build_pruner(assignment.config)
     study_id = storage.get_study_id_from_name(assignment.name)
     sites = MODELS[assignment.base.model.name].sites(assignment.base.model)
     space = build_space(assignment.config.search, assignment.base, sites)
-    while not stop.is_set() and os.getppid() == parent:
+    while not stop.is_set() and (parent is None or parent.is_alive()):
         trial_id = claim(study, storage, study_id)
         if trial_id is None:
             time.sleep(0.1)
             continue
-        frozen = storage.get_trial(trial_id)
-        study.sampler = _sampler(study, frozen, assignment.config)
         try:
-            _run(Trial(study, trial_id), frozen, space, assignment)
+            with _seen(storage, trial_id):
+                _run(study, trial_id, space, assignment)
         except RunInterrupted:
             return  # told to end at once; the trial goes back to the queue
+
+
+@contextmanager
+def _seen(storage: BaseStorage, trial_id: int) -> Iterator[None]:
+    """Shows now and then that the trial's worker lives; other machines cannot see it otherwise."""
+    done = threading.Event()
+
+    def show() -> None:
+        while not done.wait(SEEN_EVERY_SECONDS):
+            with suppress(UpdateFinishedTrialError):  # it ended a moment ago
+                storage.set_trial_user_attr(trial_id, WORKER, identify() | {"seen": time.time()})
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def _sampler(study: Study, frozen: FrozenTrial, config: SweepConfig) -> optuna.samplers.BaseSampler:
     seed = derive(config.seed, "sampler", frozen.number) % 2**32
     sampler = build_sampler(config.sampler, seed)
     if frozen.user_attrs.get(KIND) == REPLICATE and not fixed_point(frozen):
+        point = _to_repeat(study)
+        if not point:  # all of them failed
+            return sampler
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return PartialFixedSampler(_to_repeat(study), sampler)
+            return PartialFixedSampler(point, sampler)
     return sampler
 
 
 def _to_repeat(study: Study) -> Point:
-    """The point, among the best few, that has the fewest seeds so far."""
+    """The point, among the best few, that has the fewest seeds so far; empty if there is none."""
     values: dict[tuple, list[float]] = {}
     points: dict[tuple, Point] = {}
     running: dict[tuple, int] = {}
@@ -115,19 +144,22 @@ def _to_repeat(study: Study) -> Point:
             values.setdefault(key, []).append(trial.value)
     sign = -1 if study.direction is optuna.study.StudyDirection.MAXIMIZE else 1
     ranked = sorted(values or points, key=lambda key: sign * statistics.fmean(values.get(key, [0])))
-    return points[min(ranked[:BEST_TO_REPEAT], key=lambda key: running[key])]
+    return points[min(ranked[:BEST_TO_REPEAT], key=lambda key: running[key])] if points else {}
 
 
-def _run(trial: Trial, frozen: FrozenTrial, space: Space, assignment: Assignment) -> None:
+def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> None:
     """One trial, whatever happens in it: its outcome is told to the study."""
-    study = trial.study
+    frozen = study._storage.get_trial(trial_id)
+    study.sampler = _sampler(study, frozen, assignment.config)
+    trial = Trial(study, trial_id)
     try:
         kind = frozen.user_attrs[KIND]
         point = {} if kind == CONTROL else space.suggest(trial)
         config = (
             baseline(assignment.base) if kind == CONTROL else space.apply(assignment.base, point)
         )
-        replica = _replica(study, trial, kind, point)
+        with exclusively(study._storage, study.study_name):
+            replica = _replica(study, trial, kind, point)
         if kind == CONTROL:
             replica += 1  # other seeds than a candidate that is the baseline itself
         results = _train_all(trial, config, replica, assignment)
@@ -168,13 +200,8 @@ def _train_all(
     seeds_per_trial = assignment.config.seeds_per_trial
     pruner = assignment.config.pruner
     results: list[RunResult] = []
-    seen = time.monotonic()
 
     def on_epoch(row: dict[str, Any]) -> bool:
-        nonlocal seen
-        if time.monotonic() - seen > SEEN_EVERY_SECONDS:
-            seen = time.monotonic()
-            trial.set_user_attr(WORKER, identify() | {"seen": time.time()})
         # Later seeds of a trial are not compared epoch by epoch with the first of others.
         if pruner not in ("median", "hyperband") or results:
             return False
@@ -187,8 +214,8 @@ def _train_all(
         results.append(result)
         if result.status != FINISHED:
             break
-        if pruner == "wilcoxon":
-            # One step per seed: the pruner pairs trials by it.
+        if pruner == "wilcoxon" and replica == 0:
+            # One step per seed: the pruner pairs trials by it, and repetitions share none.
             trial.report(result.metrics[f"val_{result.metric}"], step=seed)
             if trial.should_prune() and seed < first + seeds_per_trial - 1:
                 result.status = PRUNED
@@ -199,10 +226,10 @@ def _train_all(
 def _replica(study: Study, trial: Trial, kind: str, point: Point) -> int:
     """Which repetition of its point a trial is, so that each takes further seeds.
 
-    The smallest number that no other trial of this point has taken; where several take one at the
-    same time, the lower trial number goes first. A failed trial's number is free again.
+    The smallest number that no other trial of this point has taken; a failed trial's number is
+    free again. Call it under the lock.
     """
-    taken, before = set(), 0
+    taken = set()
     for other in study.get_trials(deepcopy=False):
         same = (
             other.user_attrs.get(KIND) == kind if kind == CONTROL else fixed_point(other) == point
@@ -211,9 +238,6 @@ def _replica(study: Study, trial: Trial, kind: str, point: Point) -> int:
             continue
         if REPLICA in other.user_attrs:
             taken.add(other.user_attrs[REPLICA])
-        elif other.state is TrialState.RUNNING and other.number < trial.number:
-            before += 1
-    free = (n for n in itertools.count() if n not in taken)
-    replica = next(itertools.islice(free, before, None))
+    replica = next(n for n in itertools.count() if n not in taken)
     trial.set_user_attr(REPLICA, replica)
     return replica

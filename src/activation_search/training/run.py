@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,15 @@ def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
     check(config)
     if config.early_stopping.patience is not None and not config.validates:
         raise UserError("early_stopping.patience needs a validation split: data.validation=0.2.")
+    if (
+        config.early_stopping.patience is not None
+        and config.test
+        and not (config.trainer.checkpoints)
+    ):
+        raise UserError(
+            "early_stopping.patience tests the best weights, which trainer.checkpoints=false does "
+            "not keep; set test=false, or keep them."
+        )
     if config.data.batch_size == 1 and getattr(config.model, "norm", "") == "batch":
         raise UserError("model.norm=batch needs data.batch_size of 2 or more, not 1.")
     if config.trainer.fast_dev_run:
@@ -183,12 +192,15 @@ def _conclude(
         result.status = PRUNED
     else:
         best = Path(result.directory) / BEST
-        if stopper and best.exists():
-            # By hand: Lightning would also restore the callbacks, and with them the curve.
-            stored = torch.load(best, weights_only=True, map_location=module.device)
-            module.load_state_dict(stored["state_dict"])
+        if stopper:
+            # From the curve, so that a study, which keeps no weights, has the same numbers.
+            row = _best_row(history.curve, f"val_{module.task.metric}", module.task.mode)
+            result.metrics = {k: v for k, v in row.items() if k.startswith("val_")}
             result.evaluated = "best"
-            result.metrics = _evaluate(trainer.validate, module, data)
+            if best.exists():
+                # By hand: Lightning would also restore the callbacks, and with them the curve.
+                stored = torch.load(best, weights_only=True, map_location=module.device)
+                module.load_state_dict(stored["state_dict"])
         if config.test:
             result.metrics |= _evaluate(trainer.test, module, data)
         result.status = FINISHED
@@ -205,6 +217,12 @@ def _conclude(
             ),
             success=result.status == FINISHED,
         )
+
+
+def _best_row(curve: list[Row], metric: str, mode: str) -> Row:
+    """The first of the best epochs, whose weights best.ckpt keeps."""
+    sign = 1 if mode == "max" else -1
+    return max(curve, key=lambda row: sign * row.get(metric, -sign * math.inf))
 
 
 def _evaluate(
@@ -228,6 +246,7 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
         "init": config.init,
         "seed": config.seed,
         "parameters": result.parameters,
+        **{f"model/{key}": value for key, value in asdict(config.model).items() if key != "name"},
         **{f"site/{site}": name for site, name in result.assignment.items()},
     }
 

@@ -1,0 +1,143 @@
+"""Rows of the leaderboard from hand-made trials, and their pictures."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+from rich.console import Console
+
+from activation_search.search.figures import draw_by_activation, draw_history, write_figures
+from activation_search.search.leaderboard import (
+    Row,
+    leaderboard_table,
+    rank,
+    size_of_luck,
+)
+from activation_search.search.study import CONTROL, ERROR, KIND
+from activation_search.search.sweep import Sweep
+from activation_search.search.worker import RESULT
+
+NAMES = ["relu", "gelu", "tanh"]
+
+
+def study_of(*trials: dict[str, Any]) -> optuna.Study:
+    """Each trial: activation, status, values; and attributes."""
+    study = optuna.create_study(direction="maximize")
+    for given in trials:
+        choices = optuna.distributions.CategoricalDistribution(NAMES)
+        failed = given["status"] == "failed"
+        result = {
+            "status": given["status"],
+            "reason": given.get("reason"),
+            "values": given.get("values", []),
+            "seeds": list(range(len(given.get("values", [])))),
+            "directories": ["of another machine"],
+            "assignment": {"hidden1": given["activation"]},
+            "parameters": 7,
+            "seconds": 1.0,
+            "config": {},
+        }
+        attributes = {ERROR: given["reason"]} if failed else {RESULT: result}
+        control = given.get("control", False)
+        study.add_trial(
+            create_trial(
+                state=TrialState.FAIL if failed else TrialState.COMPLETE,
+                value=None if failed else 0.0,
+                params={} if control else {"activation": given["activation"]},
+                distributions={} if control else {"activation": choices},
+                user_attrs={**attributes, KIND: CONTROL if control else "planned"},
+            )
+        )
+    return study
+
+
+def row(name: str, status: str, *values: float, **more: Any) -> dict[str, Any]:
+    return {"activation": name, "status": status, "values": list(values), **more}
+
+
+def labels(rows: list[Row]) -> list[tuple[str, str]]:
+    return [(r.label, r.status) for r in rows]
+
+
+def test_a_point_that_diverged_once_ranks_below_all_that_did_not() -> None:
+    rows = rank(
+        study_of(
+            row("gelu", "finished", 0.9),
+            row("gelu", "diverged", float("nan"), reason="loss is nan"),
+            row("relu", "finished", 0.5),
+            row("tanh", "failed", reason="Traceback\nRuntimeError: no"),
+        )
+    )
+    assert labels(rows) == [("relu", "finished"), ("gelu", "diverged"), ("tanh", "failed")]
+    assert rows[1].values == [0.9]
+    assert rows[1].reason == "loss is nan"
+    assert rows[2].reason == "RuntimeError: no"
+
+
+def test_a_pruned_value_is_not_averaged_with_a_final_one() -> None:
+    [one] = rank(study_of(row("gelu", "pruned", 0.3), row("gelu", "finished", 0.9)))
+    assert (one.status, one.mean, one.means) == ("finished", 0.9, {1: 0.9})
+    [one] = rank(study_of(row("gelu", "finished", 0.9), row("gelu", "pruned", 0.3)))
+    assert (one.status, one.mean) == ("finished", 0.9)
+    [one] = rank(study_of(row("gelu", "pruned", 0.3)))
+    assert (one.status, one.mean) == ("pruned", 0.3)
+
+
+def test_luck_is_between_copies_not_between_their_seeds() -> None:
+    copies = [
+        row("relu", "finished", 0.8, 1.0, control=True),
+        row("relu", "finished", 0.9, 0.9, control=True),
+        row("relu", "finished", 0.7, 0.8, control=True),
+    ]
+    assert size_of_luck(rank(study_of(*copies)), "max") == pytest.approx(0.0)
+    assert size_of_luck(rank(study_of(*copies)), "min") == pytest.approx(0.15)
+    assert size_of_luck(rank(study_of(copies[0])), "max") is None
+
+
+def test_messages_with_brackets_are_printed_as_they_are() -> None:
+    rows = rank(study_of(row("tanh", "failed", reason="OSError: [/data/x] is gone")))
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(leaderboard_table(rows, "accuracy"))
+    assert "OSError: [/data/x] is gone" in capture.get()
+
+
+def test_history_has_each_trial_at_its_number() -> None:
+    rows = rank(
+        study_of(
+            row("gelu", "failed", reason="no"),
+            row("gelu", "finished", 0.5),
+            row("relu", "finished", 0.9),
+            row("gelu", "finished", 0.7),
+        )
+    )
+    line, best = draw_history(rows, "accuracy", "max").axes[0].lines
+    assert list(line.get_xdata()) == [1, 2, 3]
+    assert list(line.get_ydata()) == [0.5, 0.9, 0.7]
+    assert list(best.get_ydata()) == [0.5, 0.9, 0.9]
+
+
+def test_every_run_is_a_point_pruned_ones_too() -> None:
+    rows = rank(
+        study_of(
+            row("gelu", "finished", 0.5, 0.6),
+            row("relu", "finished", 0.9),
+            row("tanh", "pruned", 0.2),
+        )
+    )
+    axes = draw_by_activation(rows[:2], rows[2:], "accuracy").axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["tanh", "gelu", "relu"]
+    points = [x for line in axes.lines if line.get_marker() in "ox" for x in line.get_xdata()]
+    assert sorted(points) == [0.2, 0.5, 0.6, 0.9]
+
+
+def test_one_finished_trial_is_enough_for_pictures(tmp_path: Path) -> None:
+    study = study_of(row("relu", "finished", 0.9))
+    sweep = Sweep(study, tmp_path, rank(study), "accuracy", {"hidden1": "relu"}, False)
+    assert {path.name for path in write_figures(sweep, "max")} == {
+        "by_activation.png",
+        "history.png",
+        "curves.png",
+    }
