@@ -2,16 +2,20 @@
 
 python scripts/catalogue.py                     # all of them
 python scripts/catalogue.py gelu silu mish      # these, with --out sheet.png for the picture
+python scripts/catalogue.py advise model=lstm   # which one the field recommends where, and why
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 from activation_search.activations import ENTRIES, find
-from activation_search.errors import UserError, exit_code
+from activation_search.errors import UserError, exit_code, unknown
+from activation_search.models.advice import HIDDEN, OUTPUTS
 
 
 def main() -> None:
@@ -21,6 +25,9 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("logs/catalogue.png"), help="the picture")
     arguments = parser.parse_args()
+    if arguments.names[:1] == ["advise"]:
+        advise(arguments.names[1:])
+        return
     entries = [find(name) for name in arguments.names]
     if not entries:
         entries = [entry for entry in ENTRIES.values() if not entry.open_parameters]
@@ -38,6 +45,28 @@ def main() -> None:
     except OSError as error:
         raise UserError(f"Cannot write {arguments.out}: {error.strerror}.") from error
     console.print(f"curves and derivatives: {arguments.out}", soft_wrap=True)
+
+
+def advise(given: list[str]) -> None:
+    """Prints the recommendations for the models given as ``model=name``; for all if none is.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    models = [text.removeprefix("model=") for text in given] or list(HIDDEN)
+    for model in models:
+        if model not in HIDDEN:
+            raise unknown("model", model, HIDDEN)
+    table = Table(box=box.SIMPLE_HEAD, show_lines=True)
+    for heading in ("where", "choose", "because", "source"):
+        table.add_column(heading)
+    rows = [(f"{model} {advice.place}", advice) for model in models for advice in HIDDEN[model]]
+    rows += [(f"output: {advice.place}", advice) for advice in OUTPUTS]
+    for place, advice in rows:
+        table.add_row(place, ", ".join(advice.choose), advice.reason, advice.source)
+    Console().print(table)
+    print("No activation is put on the output: the task owns it. Your data decides:")
+    print(f"  python scripts/sweep.py model={models[0]} search=per_layer")
 
 
 if __name__ == "__main__":

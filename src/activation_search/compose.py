@@ -31,9 +31,18 @@ from activation_search.errors import UserError, unknown
 from activation_search.models.config import MODEL_CONFIGS
 from activation_search.models.sites import MODEL_DEFAULT
 from activation_search.search.config import SearchConfig, SweepConfig
-from activation_search.training.config import SHOWN, Config, DataConfig, TrainConfig, from_dict
+from activation_search.training.config import (
+    SHOWN,
+    Config,
+    DataConfig,
+    InitialConfig,
+    TrainConfig,
+    from_dict,
+)
 
 CONF = Path(__file__).parents[2] / "conf"
+# Which file of it makes which kind of configuration.
+_FILES: dict[type, str] = {TrainConfig: "train", SweepConfig: "sweep", InitialConfig: "health"}
 
 
 def register() -> None:
@@ -42,6 +51,7 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store(name="schema", node=TrainConfig)
     store.store(name="sweep_schema", node=SweepConfig)
+    store.store(name="health_schema", node=InitialConfig)
     search = OmegaConf.structured(SearchConfig)
     OmegaConf.set_struct(search.hparams, False)
     store.store(group="schema/search", name="search", node=search)
@@ -105,7 +115,7 @@ def compose(
 
     Args:
         overrides: as on the command line.
-        kind: of ``train.py``, or of ``scripts/sweep.py``.
+        kind: of ``train.py``, or of a script.
 
     Raises:
         UserError: an override that Hydra or the schema refuses.
@@ -116,8 +126,7 @@ def compose(
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            name = "sweep" if kind is SweepConfig else "train"
-            return to_config(hydra.compose(name, list(overrides)), kind)
+            return to_config(hydra.compose(_FILES[kind], list(overrides)), kind)
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from error
     finally:

@@ -37,6 +37,7 @@ def study_of(*trials: dict[str, Any]) -> optuna.Study:
             "assignment": {"hidden1": given["activation"]},
             "parameters": 7,
             "seconds": 1.0,
+            "alarms": given.get("alarms", []),
             "config": {},
         }
         attributes = {ERROR: given["reason"]} if failed else {RESULT: result}

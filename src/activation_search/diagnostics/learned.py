@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.diagnostics.figures import draw_learned_curve
+from activation_search.diagnostics.probe import preactivations, probe_batch
 from activation_search.models.network import Network
 
 MOST_ROWS = 8  # a parameter with more values per channel is told by its curve alone
@@ -44,14 +45,14 @@ class LearnedActivations(pl.Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         every = self.curves_every_n_epochs
         if every and trainer.current_epoch % every == 0:
-            self._write_curves(trainer.global_step, pl_module.network)
+            self._write_curves(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self._write_values(trainer.global_step, pl_module.network)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if self.curves_every_n_epochs:
-            self._write_curves(trainer.global_step, pl_module.network)
+            self._write_curves(trainer, pl_module)
 
     def _write_values(self, step: int, network: Network) -> None:
         for site, module in learnable_sites(network).items():
@@ -62,10 +63,13 @@ class LearnedActivations(pl.Callback):
                     suffix = f"_{i}" if len(rows) > 1 else ""
                     self.writer.add_scalar(f"learned/{site}/{name}{suffix}", value, step)
 
-    def _write_curves(self, step: int, network: Network) -> None:
+    def _write_curves(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        network = pl_module.network
+        seen = preactivations(network, probe_batch(trainer, pl_module))
         for site in learnable_sites(network):
-            figure = draw_learned_curve(site, X, self.starts[site], curve(network, site))
-            self.writer.add_figure(f"curve/{site}", figure, step)
+            now = curve(network, site)
+            figure = draw_learned_curve(site, X, self.starts[site], now, seen[site])
+            self.writer.add_figure(f"curve/{site}", figure, trainer.global_step)
 
 
 X = torch.linspace(-4, 4, 201)

@@ -1,39 +1,54 @@
 """Pre-activations of every site on one fixed batch, without disturbing the run."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import lightning.pytorch as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from activation_search.models.network import Network
 
 PROBE_SIZE = 512
 
 
+def probe_batch(trainer: pl.Trainer, pl_module: Any) -> Tensor:
+    """The samples that every reading of a run looks at: the first ones of the training split."""
+    return trainer.datamodule.train.x[:PROBE_SIZE].to(pl_module.mean)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """The module in evaluation mode: no batch statistics move and no random number is drawn."""
+    was_training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(was_training)
+
+
 @torch.no_grad()
 def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
-    """What goes into each site's activation for the samples ``x``.
-
-    Runs in evaluation mode, so that no batch statistics move and no random number is drawn. Where
-    a site acts once per time step, its pre-activations are stacked on dimension 1.
+    """What goes into each site's activation for the samples ``x``, in evaluation mode.
 
     Returns:
-        site -> ``[B, ...]`` in the layout of that site.
+        site -> ``[B, ...]`` in the layout of that site; where it acts once per time step, all
+        steps one after the other, ``[T * B, ...]``.
     """
     seen: dict[str, list[Tensor]] = defaultdict(list)
     handles = [
         module.register_forward_pre_hook(lambda _, args, site=site: seen[site].append(args[0]))
         for site, module in network.activations.items()
     ]
-    was_training = network.training
-    network.eval()
     network.expose_sites(True)
     try:
-        network(x)
+        with evaluating(network):
+            network(x)
     finally:
         network.expose_sites(False)
-        network.train(was_training)
         for handle in handles:
             handle.remove()
-    stacked = {site: z[0] if len(z) == 1 else torch.stack(z, 1) for site, z in seen.items()}
-    return {site: stacked[site] for site in network.activations}
+    return {site: torch.cat(seen[site]) for site in network.activations}

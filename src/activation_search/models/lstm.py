@@ -146,5 +146,10 @@ class LSTM(Network):
             for part, default in STANDARD.items()
         )
 
+    @property
+    def signal_path(self) -> list[str]:
+        # Gates and cell have scales of their own; layers hand on what the cell puts out.
+        return [f"{name}_cell_output" for name in self.layer_names]
+
     def expose_sites(self, exposed: bool) -> None:
         self.exposed = exposed

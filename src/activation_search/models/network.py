@@ -48,5 +48,10 @@ class Network(nn.Module):
         """From a batch of samples ``[B, ...]`` to raw outputs ``[B, outputs]``."""
         raise NotImplementedError
 
+    @property
+    def signal_path(self) -> list[str]:
+        """Sites whose outputs should keep one scale, in the order in which the signal passes."""
+        return list(self.assignment)
+
     def expose_sites(self, exposed: bool) -> None:
         """Whether every site must run as its own module, for hooks; some models fuse them."""

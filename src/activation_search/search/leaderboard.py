@@ -30,6 +30,7 @@ class Row:
         ``pruned`` or ``failed`` where none finished.
     trials: their numbers. means: number of a trial -> mean over its seeds.
     values: validation metric of every run; of a pruned point its last one.
+    alarms: their kinds.
     """
 
     point: dict[str, Any]
@@ -43,6 +44,7 @@ class Row:
     parameters: int = 0
     seconds: float = 0.0
     reason: str = ""
+    alarms: list[str] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
     control: bool = False
 
@@ -116,6 +118,7 @@ def _add(row: Row, trial: FrozenTrial) -> None:
     row.seeds += result["seeds"]
     row.directories += result["directories"]
     row.seconds += result["seconds"]
+    row.alarms = sorted({*row.alarms, *result["alarms"]})
     row.assignment, row.parameters = result["assignment"], result["parameters"]
     row.config = row.config or result["config"]
 
@@ -154,6 +157,8 @@ def leaderboard_table(rows: Sequence[Row], metric: str, most: int = 20) -> Table
     for heading in ("mean", "SD", "seeds", "params", "s/run"):
         table.add_column(heading, justify="right")
     table.add_column("status", min_width=8)
+    if alarmed := any(row.alarms for row in rows):
+        table.add_column("alarms")
     for number, row in enumerate(rows[:most], start=1):
         runs = max(len(row.seeds), 1)
         others = (f"{k.rpartition('.')[2]}={_short(v)}" for k, v in row.point.items() if "." in k)
@@ -167,6 +172,7 @@ def leaderboard_table(rows: Sequence[Row], metric: str, most: int = 20) -> Table
             f"{row.parameters:,}",
             f"{row.seconds / runs:.1f}",
             escape(row.status + (f": {row.reason}" if row.reason else "")),
+            *([", ".join(row.alarms)] if alarmed else []),
         )
     if len(rows) > most:
         table.caption = f"{len(rows) - most} more in trials.csv"
@@ -178,7 +184,7 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
     keys = list(dict.fromkeys(key for row in rows for key in row.point))
     sites = list(dict.fromkeys(site for row in rows for site in row.assignment))
     heading = ["rank", "status", "reason", "trials", "seeds", "values", "mean", "sd", "parameters"]
-    heading += ["seconds", *(f"param:{k}" for k in keys), *(f"site:{s}" for s in sites)]
+    heading += ["seconds", "alarms", *(f"param:{k}" for k in keys), *(f"site:{s}" for s in sites)]
     heading += ["directories", "command"]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -196,6 +202,7 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
                     row.spread,
                     row.parameters,
                     round(row.seconds, 3),
+                    " ".join(row.alarms),
                     *(row.point.get(key, "") for key in keys),
                     *(row.assignment.get(site, "") for site in sites),
                     " ".join(row.directories),

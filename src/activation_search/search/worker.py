@@ -182,6 +182,7 @@ def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> N
             "parameters": last.parameters,
             "seconds": sum(r.seconds for r in results),
             "step_seconds": last.training_seconds / max(last.steps, 1),
+            "alarms": sorted({alarm["kind"] for r in results for alarm in r.alarms}),
             "config": results[0].config,
         },
     )

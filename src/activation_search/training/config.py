@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
-from activation_search.errors import unknown
+from activation_search.errors import UserError, unknown
 from activation_search.models.config import MODEL_CONFIGS, ModelConfig
 from activation_search.settings import setting
 
@@ -92,6 +92,18 @@ class TensorBoardConfig:
 
 
 @dataclass
+class HealthConfig:
+    """Readings that find vanishing gradients, dying units and their like.
+
+    enabled: gradient norms every ``tensorboard.every_n_steps``, and all below.
+    every_n_steps: sites and weight updates, each reading as long as a few steps.
+    """
+
+    enabled: bool = True
+    every_n_steps: int = setting(100, low=1)
+
+
+@dataclass
 class EarlyStoppingConfig:
     """patience: epochs without a better validation value before training stops; none for never.
     min_delta: what counts as better."""
@@ -117,6 +129,7 @@ class TrainConfig:
     optim: OptimConfig = field(default_factory=OptimConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
+    health: HealthConfig = field(default_factory=HealthConfig)
     early_stopping: EarlyStoppingConfig = field(default_factory=EarlyStoppingConfig)
     init: str = setting("gain", choices=INITS)
     seed: int = setting(0, low=0)
@@ -150,7 +163,7 @@ class TrainConfig:
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same run: all but where it is written and how it is shown."""
         plain = self.as_dict()
-        for key in ("resume", "logs", "group", "tensorboard"):
+        for key in ("resume", "logs", "group", "tensorboard", "health"):
             del plain[key]
         for key in SHOWN:
             del plain["trainer"][key]
@@ -160,6 +173,34 @@ class TrainConfig:
         """This run on the machine, and with the display, that another configuration asks for."""
         shown = {key: getattr(other.trainer, key) for key in SHOWN}
         return replace(self, trainer=replace(self.trainer, **shown))
+
+
+@dataclass
+class InitialConfig(TrainConfig):
+    """A run that is looked at before it starts, once per activation.
+
+    activations: for the whole model, side by side; none for the run's own assignment.
+    """
+
+    activations: list[Any] | None = None
+
+    def runs(self) -> dict[str, TrainConfig]:
+        """Label -> run."""
+        plain = {key: getattr(self, key) for key in TrainConfig.__dataclass_fields__}
+        base = TrainConfig(**plain)
+        if self.activations is None:
+            return {self.activation_label: base}
+        if not isinstance(self.activations, list) or not self.activations:
+            raise UserError(
+                f"activations must be a list such as [relu,gelu], not {self.activations!r}."
+            )
+        layers = self.activation.get("layers", {})
+        runs = {}
+        for given in self.activations:
+            activation = dict(given) if isinstance(given, dict) else {"name": given}
+            label = str(activation["name"]) if len(activation) == 1 else str(given)
+            runs[label] = replace(base, activation={**activation, "layers": layers})
+        return runs
 
 
 Config = TypeVar("Config", bound=TrainConfig)

@@ -40,6 +40,8 @@ class RunResult:
         activations.
     assignment: site -> activation.
     learned: site -> parameter -> values, for learnable activations.
+    alarms: kind, where, step, value, threshold and message of each.
+    health: site -> its last reading, see :class:`activation_search.diagnostics.sites.SiteHealth`.
     versions, git, host, process: of the program and the machine.
     """
 
@@ -61,6 +63,8 @@ class RunResult:
     activation_parameters: int = 0
     assignment: dict[str, str] = field(default_factory=dict)
     learned: dict[str, dict[str, list]] = field(default_factory=dict)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
+    health: dict[str, dict[str, float]] = field(default_factory=dict)
     seed: int = 0
     device: str = ""
     versions: dict[str, str] = field(default_factory=dict)

@@ -20,9 +20,12 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 import yaml
+from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.data import load_splits
 from activation_search.data.batches import DataModule
+from activation_search.diagnostics.alarms import Alarm
+from activation_search.diagnostics.health import Health
 from activation_search.diagnostics.learned import learned_parameters
 from activation_search.diagnostics.overview import write_hparams, write_overview
 from activation_search.errors import UserError
@@ -90,7 +93,8 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
             history = History(
                 config.trainer.max_steps, board.every_n_steps, writer, on_epoch, curve
             )
-            trainer = build_trainer(config, directory, history, writer, module)
+            health = _health(config, writer)
+            trainer = build_trainer(config, directory, history, health, writer, module)
             result.write()
             try:
                 if writer and not earlier:
@@ -111,6 +115,9 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
                 result.epochs = len(history.curve)
                 result.steps = max(trainer.global_step, int(last["step"]))
                 result.learned = learned_parameters(module.network)
+                if health:
+                    result.alarms = [alarm.as_dict() for alarm in health.alarms]
+                    result.health = {site: h.as_dict() for site, h in health.sites.items()}
                 result.device = str(trainer.strategy.root_device)
                 result.seconds = time.perf_counter() - began
                 result.write()
@@ -165,6 +172,18 @@ def _new_result(
         activation_parameters=sum(p.numel() for p in network.activations.parameters()),
         assignment={site: str(activation) for site, activation in network.assignment.items()},
     )
+
+
+def _health(config: TrainConfig, writer: SummaryWriter | None) -> Health | None:
+    if not config.health.enabled:
+        return None
+    every = (config.tensorboard.every_n_steps, config.health.every_n_steps)
+    # A progress bar puts what is printed above itself; without one the summary is the place.
+    return Health(writer, *every, tell=_tell if config.trainer.progress else None)
+
+
+def _tell(alarm: Alarm) -> None:
+    print(f"alarm: {alarm}")
 
 
 def _fit(trainer: pl.Trainer, module: ActivationModule, data: DataModule, last: Path) -> None:

@@ -10,7 +10,8 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch.utils.tensorboard import SummaryWriter
 
-from activation_search.diagnostics.gradients import Gradients
+from activation_search.diagnostics.health import Health
+from activation_search.diagnostics.histograms import Histograms
 from activation_search.diagnostics.learned import LearnedActivations, learnable_sites
 from activation_search.errors import UserError
 from activation_search.training.config import TrainConfig
@@ -52,6 +53,7 @@ def build_trainer(
     config: TrainConfig,
     directory: Path,
     history: History,
+    health: Health | None,
     writer: SummaryWriter | None,
     module: ActivationModule,
 ) -> pl.Trainer:
@@ -65,7 +67,11 @@ def build_trainer(
         precision=settings.precision,  # type: ignore[arg-type]
         deterministic=settings.deterministic,
         logger=False,
-        callbacks=[history, *_callbacks(config, directory, writer, module.task, learns)],
+        callbacks=[
+            history,
+            *([health] if health else []),
+            *_callbacks(config, directory, writer, module.task, learns),
+        ],
         max_epochs=1 if settings.fast_dev_run else settings.max_epochs,
         limit_train_batches=one_batch,
         limit_val_batches=one_batch if config.validates else 0,
@@ -104,11 +110,11 @@ def _callbacks(
     learns: bool,
 ) -> list[pl.Callback]:
     callbacks: list[pl.Callback] = []
-    board = config.tensorboard
-    if writer:
-        callbacks.append(Gradients(writer, board.every_n_steps, board.histograms_every_n_epochs))
-        if learns:
-            callbacks.append(LearnedActivations(writer, board.histograms_every_n_epochs))
+    every_n_epochs = config.tensorboard.histograms_every_n_epochs
+    if writer and every_n_epochs:
+        callbacks.append(Histograms(writer, every_n_epochs))
+    if writer and learns:
+        callbacks.append(LearnedActivations(writer, every_n_epochs))
     if config.trainer.progress:
         callbacks.append(ProgressBar())
     metric = f"val_{task.metric}"
