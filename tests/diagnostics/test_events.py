@@ -51,7 +51,12 @@ def test_scalars(run) -> None:
         "loss/val",
         "learned/hidden2/weight",
         "grad_norm/total",
-        *(f"grad_norm/{layer}" for layer in layers),
+        *(f"{name}/{layer}" for layer in layers for name in ("grad_norm", "update_ratio")),
+        *(
+            f"{name}/{site}"
+            for site in layers[:2]
+            for name in ("dead", "dormant", "saturated", "signal_std")
+        ),
     }
     assert list(scalar(accumulator, "grad_norm/total")) == [0, 6, 12, 18, 24, 30]
     assert list(scalar(accumulator, "loss/train_step")) == [6, 12, 18, 24, 30, 36]

@@ -49,7 +49,8 @@ def test_learned_parameters_are_plain() -> None:
 
 def test_figure_shows_start_and_now() -> None:
     start, now = torch.zeros(201, 1), X[:, None] * torch.tensor([1.0, 0.5, 0.2])
-    [axes] = draw_learned_curve("conv1", X, start, now).axes
+    axes, below = draw_learned_curve("conv1", X, start, now, torch.randn(500)).axes
+    assert len(below.patches) == 50  # the histogram of pre-activations
     labels = [line.get_label() for line in axes.lines if not line.get_label().startswith("_")]
     assert labels == ["start", "now"]
     assert len(axes.lines) == 2 + 3 + 2  # axes, channels, means

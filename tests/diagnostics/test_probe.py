@@ -32,8 +32,8 @@ def test_every_site_is_seen_and_nothing_moves(config: ModelConfig) -> None:
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
 
 
-def test_sites_of_an_lstm_are_stacked_over_time() -> None:
+def test_sites_of_an_lstm_hold_all_time_steps() -> None:
     network = build_network(CONFIGS["lstm"], {"name": "default"}, SERIES, 3)
     seen = preactivations(network, torch.randn(4, 12, 2))
-    assert {tuple(z.shape) for z in seen.values()} == {(4, 12, 8)}
+    assert {tuple(z.shape) for z in seen.values()} == {(12 * 4, 8)}
     assert not network.exposed

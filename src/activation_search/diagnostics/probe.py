@@ -30,9 +30,27 @@ def evaluating(module: nn.Module) -> Iterator[None]:
         module.train(was_training)
 
 
+@contextmanager
+def batch_statistics(network: nn.Module) -> Iterator[None]:
+    """Batch normalisation by the batch at hand, as in training, without keeping what it saw.
+
+    Before the first steps the running statistics are no statistics of anything.
+    """
+    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    kept = [(norm.running_mean, norm.running_var) for norm in norms]
+    for norm in norms:
+        norm.running_mean = norm.running_var = None
+    try:
+        yield
+    finally:
+        for norm, (mean, var) in zip(norms, kept, strict=True):
+            norm.running_mean, norm.running_var = mean, var
+
+
 @torch.no_grad()
 def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
-    """What goes into each site's activation for the samples ``x``, in evaluation mode.
+    """What goes into each site's activation for the samples ``x``: in evaluation mode, but for
+    batch normalisation, which uses the statistics of ``x``.
 
     Returns:
         site -> ``[B, ...]`` in the layout of that site; where it acts once per time step, all
@@ -45,7 +63,7 @@ def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
     ]
     network.expose_sites(True)
     try:
-        with evaluating(network):
+        with evaluating(network), batch_statistics(network):
             network(x)
     finally:
         network.expose_sites(False)

@@ -57,7 +57,7 @@ HIDDEN: dict[str, list[Advice]] = {
         Advice(
             "*_cell_output",
             ("tanh", "softsign"),
-            "bounded, since it is fed back at the next step; leaving it out costs most of all parts",
+            "bounded, since it is fed back at the next step; among the parts that matter most",
             "arXiv:1503.04069",
         ),
     ],

@@ -1,0 +1,30 @@
+"""The advice names functions that exist, and the models follow it."""
+
+from fnmatch import fnmatchcase
+
+from activation_search.activations import find
+from activation_search.models.advice import HIDDEN, OUTPUTS
+from activation_search.models.factory import MODELS
+
+from .conftest import CONFIGS
+
+
+def test_model_defaults_are_among_what_is_advised() -> None:
+    assert set(HIDDEN) == set(MODELS)
+    for model, config in CONFIGS.items():
+        for site in MODELS[model].sites(config):
+            [advice] = [
+                advice
+                for advice in HIDDEN[model]
+                if any(fnmatchcase(site.name, place) for place in advice.place.split(", "))
+            ]
+            assert site.default == advice.choose[0]
+
+
+def test_names_are_in_the_catalogue() -> None:
+    for advice in [a for several in HIDDEN.values() for a in several]:
+        for name in advice.choose:
+            find(name)
+    assert [advice.choose[0] for advice in OUTPUTS] == [
+        "softmax", "sigmoid", "identity", "tanh", "softmax",
+    ]  # fmt: skip
