@@ -14,6 +14,9 @@ rounds is printed, since a machine's speed drifts.
 With ``--trials``: trials per minute of a study, ours against ``benchmarks/plain_study.py`` in one
 process with torch's default threads, and in one process per core with one thread each. Every
 program tries the same activations; starting the processes and their first trial do not count.
+
+With ``--health``: what health readings at their default interval cost, as the ratio of training
+times with and without them.
 """
 
 import argparse
@@ -56,6 +59,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=positive, default=5, help="epochs per turn")
     parser.add_argument("--threads", type=positive, default=torch.get_num_threads())
     parser.add_argument("--trials", action="store_true", help="measure studies instead of steps")
+    parser.add_argument("--health", action="store_true", help="measure what readings cost")
     arguments = parser.parse_args()
     for model in arguments.models:
         if model not in MODEL_CONFIGS:
@@ -64,6 +68,9 @@ def main() -> None:
         compare_studies(arguments.models, Console())
         return
     torch.set_num_threads(arguments.threads)
+    if arguments.health:
+        compare_health(arguments.models, arguments.rounds, Console())
+        return
     table = Table(title=f"ms per step, {arguments.threads} threads", title_justify="left")
     for heading in (
         "model",
@@ -197,6 +204,37 @@ def lightning_loop(config: TrainConfig, splits: Splits, folder: Path) -> float:
         )
         trainer.fit(module, batches)
     return module.seconds / trainer.global_step
+
+
+def compare_health(models: list[str], rounds: int, console: Console) -> None:
+    """Prints training time with readings over that without, the two in turn."""
+    table = Table(title="training time with health readings : without", title_justify="left")
+    for heading in ("model", "ms per step without", "ratio, median", "lowest", "highest"):
+        table.add_column(heading, justify="right")
+    for model in models:
+        with tempfile.TemporaryDirectory() as folder:
+            overrides = [
+                f"model={model}",
+                f"data={DATA.get(model, 'mnist1d')}",
+                "optim.schedule=constant",
+                "tensorboard.histograms_every_n_epochs=0",
+                "trainer.checkpoints=false",
+                "trainer.progress=false",
+                "test=false",
+                f"logs={folder}",
+            ]
+            configs: list[TrainConfig] = [
+                compose([*overrides, f"health.enabled={enabled}"]) for enabled in ("true", "false")
+            ]
+            times = []
+            for _ in range(rounds + 1):
+                results = [train(config) for config in configs]
+                times.append([result.training_seconds / result.steps for result in results])
+        ratios = [watched / alone for watched, alone in times[1:]]
+        alone = statistics.median(pair[1] for pair in times[1:])
+        figures = (statistics.median(ratios), min(ratios), max(ratios))
+        table.add_row(model, f"{1000 * alone:.2f}", *(f"{figure:.3f}" for figure in figures))
+    console.print(table)
 
 
 # Trials that each program runs, so that each takes some seconds.

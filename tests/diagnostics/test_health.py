@@ -71,7 +71,7 @@ def test_update_ratio_is_that_of_one_step(small: Small, monkeypatch: pytest.Monk
     ("experiment", "kind", "cure"),
     [
         ("vanishing_gradient", "vanishing_gradient", "activation=relu"),
-        ("dying_relu", "dying_units", "activation=elu"),
+        ("dying_relu", "dying_units", "optim.lr=0.01"),
         ("exploding_gradient", "exploding_gradient", "optim.clip=1.0"),
     ],
 )

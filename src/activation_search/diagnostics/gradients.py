@@ -1,5 +1,6 @@
 """Gradients per layer, and how far one step moves the weights."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,11 @@ class GradientReading:
     total: float
     layers: dict[str, LayerGradient]
 
+    @property
+    def norms(self) -> dict[str, float]:
+        """``total``, then layer -> norm."""
+        return {"total": self.total} | {name: g.norm for name, g in self.layers.items()}
+
 
 def layer_gradients(network: Network) -> dict[str, list[Tensor]]:
     """Layer -> gradients of its weights, for layers that have any."""
@@ -33,17 +39,20 @@ def layer_gradients(network: Network) -> dict[str, list[Tensor]]:
 
 def read_gradients(network: Network) -> GradientReading:
     """Norms of the gradients as they are now."""
-    gradients = layer_gradients(network)
-    figures = [get_total_norm(_gradients(network))]
-    for layer in gradients.values():
-        figures.append(get_total_norm(layer))
-        count = sum(g.numel() for g in layer)
-        figures.append(get_total_norm(layer, norm_type=1.0) / count)
-    total, *rest = torch.stack(figures).tolist()  # one transfer for all of them
-    pairs = zip(rest[::2], rest[1::2], strict=True)
-    return GradientReading(
-        total, {name: LayerGradient(*pair) for name, pair in zip(gradients, pairs, strict=True)}
-    )
+    layers = layer_gradients(network)
+    in_layers = [g for gradients in layers.values() for g in gradients]
+    known = {id(g) for g in in_layers}
+    every = in_layers + [g for g in _gradients(network) if id(g) not in known]
+    # Two calls and one transfer from the device for all of them.
+    figures = torch.stack([*torch._foreach_norm(every, 2), *torch._foreach_norm(every, 1)])
+    euclidean, absolute = figures.view(2, -1).tolist()
+    found, start = {}, 0
+    for name, gradients in layers.items():
+        part = slice(start, start + len(gradients))
+        count = sum(g.numel() for g in gradients)
+        found[name] = LayerGradient(math.hypot(*euclidean[part]), sum(absolute[part]) / count)
+        start = part.stop
+    return GradientReading(math.hypot(*euclidean), found)
 
 
 def copy_weights(network: Network) -> dict[str, list[Tensor]]:

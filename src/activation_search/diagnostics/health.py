@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from activation_search.diagnostics.alarms import Alarm, Watch, to_text
 from activation_search.diagnostics.gradients import copy_weights, read_gradients, update_ratios
 from activation_search.diagnostics.probe import probe_batch
+from activation_search.diagnostics.scalars import write_scalars
 from activation_search.diagnostics.sites import SiteHealth, read_sites
 
 
@@ -63,8 +64,7 @@ class Health(pl.Callback):
         step, network = trainer.global_step, pl_module.network
         if step % self.gradients_every_n_steps == 0:
             reading = read_gradients(network)
-            norms = {name: layer.norm for name, layer in reading.layers.items()}
-            self._write("grad_norm", {"total": reading.total, **norms}, step)
+            self._write("grad_norm", reading.norms, step)
             self._report(self.watch.see_gradients(step, reading))
         if step % self.sites_every_n_steps == 0:
             self._read_sites(trainer, pl_module)
@@ -100,8 +100,8 @@ class Health(pl.Callback):
 
     def _write(self, group: str, values: dict[str, float], step: int) -> None:
         if self.writer:
-            for name, value in values.items():
-                self.writer.add_scalar(f"{group}/{name}", value, step)
+            tagged = {f"{group}/{name}": value for name, value in values.items()}
+            write_scalars(self.writer, tagged, step)
 
     def _report(self, new: list[Alarm]) -> None:
         for alarm in new:

@@ -69,31 +69,35 @@ def _measure(activation: nn.Module, z: Tensor, channel_dim: int, can_saturate: b
     # In float32 at least: in half precision a slope of 1e-6 cannot be told from others.
     z = z if z.dtype == torch.float64 else z.float()
     h, slope = value_and_slope(activation, z)
-    z, h, slope = (_by_unit(t, channel_dim) for t in (z, h, slope.abs()))
+    # One copy with the units last; torch reduces over several separate dimensions ten times slower.
+    z, h, slope = (t.movedim(channel_dim, -1).reshape(-1, t.shape[channel_dim])
+                   for t in (z, h, slope.abs()))  # fmt: skip
     dead = slope.amax(0) < DEAD_SLOPE
     size = h.abs().mean(0)
     dormant = size <= DORMANT_SHARE * size.mean()
     saturated = torch.zeros_like(dead)
     if can_saturate:
         steepest, flat = _limits(activation, z, channel_dim)
-        positions = (slope < FLAT_SHARE * steepest) & (z.abs() > 1)
-        saturated = (positions.float().mean(0) > SATURATED_POSITIONS) & flat & ~dead
+        if flat.any():
+            positions = (slope < FLAT_SHARE * steepest) & (z.abs() > 1)
+            saturated = (positions.sum(0) > SATURATED_POSITIONS * len(z)) & flat & ~dead
     shares = [units.float().mean() for units in (dead, dormant, saturated)]
-    return torch.stack([*shares, z.mean(), z.std(), h.mean(), h.std()])
+    return torch.stack([*shares, *_mean_and_std(z), *_mean_and_std(h)])
 
 
-def _by_unit(t: Tensor, channel_dim: int) -> Tensor:
-    """``[positions, units]``."""
-    return t.movedim(channel_dim, -1).flatten(0, -2)
+def _mean_and_std(t: Tensor) -> tuple[Tensor, Tensor]:
+    # On a CPU a fifth of the time of torch.std_mean.
+    mean = t.mean()
+    return mean, (t - mean).square().mean().sqrt()
 
 
 def _limits(activation: nn.Module, z: Tensor, channel_dim: int) -> tuple[Tensor, Tensor]:
-    """Per unit: the largest slope on [-3, 3], and whether f is flat far out on both sides."""
-    units = z.shape[1]
+    """Per unit of ``z`` ``[positions, units]``: the largest slope on [-3, 3], and whether f is flat
+    far out on both sides."""
     grid = torch.cat([torch.linspace(-3, 3, 61), torch.tensor([-FAR, FAR])]).to(z)
-    grid = grid[:, None].expand(-1, units)  # points, units
+    grid = grid[:, None].expand(-1, z.shape[1]).contiguous()  # points, units
     if channel_dim == -1:
         grid = grid[None]
-    slope = _by_unit(value_and_slope(activation, grid)[1].abs(), channel_dim)
+    slope = value_and_slope(activation, grid)[1].abs().flatten(0, -2)
     steepest = slope[:-2].amax(0)
     return steepest, slope[-2:].amax(0) < FLAT_SHARE * steepest

@@ -100,7 +100,7 @@ class HealthConfig:
     """
 
     enabled: bool = True
-    every_n_steps: int = setting(100, low=1)
+    every_n_steps: int = setting(300, low=1)
 
 
 @dataclass

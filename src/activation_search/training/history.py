@@ -8,6 +8,8 @@ from typing import Any
 import lightning.pytorch as pl
 from torch.utils.tensorboard import SummaryWriter
 
+from activation_search.diagnostics.scalars import write_scalars
+
 Row = dict[str, float]
 
 
@@ -78,9 +80,9 @@ class History(pl.Callback):
             self._last_read = step
             loss = pl_module.last_loss.item()
             if self.writer:
-                self.writer.add_scalar("loss/train_step", loss, step)
                 score = pl_module.task.score(pl_module.last_outputs, batch[1])
-                self.writer.add_scalar(f"{pl_module.task.metric}/train_step", score, step)
+                metric = f"{pl_module.task.metric}/train_step"
+                write_scalars(self.writer, {"loss/train_step": loss, metric: score}, step)
             self._check(trainer, "training loss", loss)
         if batch_idx + 1 == trainer.num_training_batches:
             pl_module.last_loss.item()  # waits for the device, so that the time is of its work
@@ -108,13 +110,13 @@ class History(pl.Callback):
     def _write(self, trainer: pl.Trainer, row: Row) -> None:
         if self.writer is None:
             return
+        groups = trainer.optimizers[0].param_groups
+        tagged = {f"learning_rate/{group['name']}": group["lr"] for group in groups}
         for name, value in row.items():
             split, _, metric = name.partition("_")
             if split in ("train", "val"):
-                self.writer.add_scalar(f"{metric}/{split}", value, trainer.global_step)
-        for group in trainer.optimizers[0].param_groups:
-            rate = group["lr"]
-            self.writer.add_scalar(f"learning_rate/{group['name']}", rate, trainer.global_step)
+                tagged[f"{metric}/{split}"] = value
+        write_scalars(self.writer, tagged, trainer.global_step)
 
     def _check(self, trainer: pl.Trainer, what: str, value: float) -> None:
         if not math.isfinite(value) and not self.diverged:
