@@ -44,9 +44,10 @@ from activation_search.errors import exit_code, unknown
 from activation_search.models.config import MODEL_CONFIGS
 from activation_search.models.factory import build_network
 from activation_search.search.config import SweepConfig
-from activation_search.search.sweep import run_sweep, worker_count
+from activation_search.search.sweep import run_sweep
 from activation_search.training.config import TrainConfig
 from activation_search.training.run import quiet, train
+from activation_search.workers import worker_count
 
 REFERENCE = Path(__file__).parents[1] / "benchmarks" / "plain_study.py"
 DATA = {"mlp": "digits"}  # the others on mnist1d
@@ -291,7 +292,7 @@ def our_study(config: SweepConfig) -> tuple[float, float]:
     """
     trials = run_sweep(config, Console(quiet=True)).study.trials
     ends = sorted(trial.datetime_complete for trial in trials if trial.datetime_complete)
-    workers = worker_count(config)
+    workers = worker_count(config.workers, config)
     seconds = (ends[-1] - ends[workers - 1]).total_seconds()
     values = [trial.value for trial in trials if trial.value is not None]
     return 60 * (len(ends) - workers) / seconds, statistics.fmean(values)

@@ -57,14 +57,15 @@ def advise(given: list[str]) -> None:
     for model in models:
         if model not in HIDDEN:
             raise unknown("model", model, HIDDEN)
-    table = Table(box=box.SIMPLE_HEAD, show_lines=True)
+    table = Table(box=box.SIMPLE_HEAD)
     for heading in ("where", "choose", "because", "source"):
         table.add_column(heading)
     rows = [(f"{model} {advice.place}", advice) for model in models for advice in HIDDEN[model]]
     rows += [(f"output: {advice.place}", advice) for advice in OUTPUTS]
     for place, advice in rows:
         table.add_row(place, ", ".join(advice.choose), advice.reason, advice.source)
-    Console().print(table)
+    console = Console()
+    (console if console.is_terminal else Console(width=200)).print(table)
     print("No activation is put on the output: the task owns it. Your data decides:")
     print(f"  python scripts/sweep.py model={models[0]} search=per_layer")
 

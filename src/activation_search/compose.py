@@ -28,6 +28,7 @@ from omegaconf.errors import (
 from activation_search.activations.catalogue import ALIASES, ENTRIES
 from activation_search.activations.entry import Entry
 from activation_search.errors import UserError, unknown
+from activation_search.evidence.config import CompareConfig
 from activation_search.models.config import MODEL_CONFIGS
 from activation_search.models.sites import MODEL_DEFAULT
 from activation_search.search.config import SearchConfig, SweepConfig
@@ -42,7 +43,12 @@ from activation_search.training.config import (
 
 CONF = Path(__file__).parents[2] / "conf"
 # Which file of it makes which kind of configuration.
-_FILES: dict[type, str] = {TrainConfig: "train", SweepConfig: "sweep", InitialConfig: "health"}
+_FILES: dict[type, str] = {
+    TrainConfig: "train",
+    SweepConfig: "sweep",
+    InitialConfig: "health",
+    CompareConfig: "compare",
+}
 
 
 def register() -> None:
@@ -52,6 +58,7 @@ def register() -> None:
     store.store(name="schema", node=TrainConfig)
     store.store(name="sweep_schema", node=SweepConfig)
     store.store(name="health_schema", node=InitialConfig)
+    store.store(name="compare_schema", node=CompareConfig)
     search = OmegaConf.structured(SearchConfig)
     OmegaConf.set_struct(search.hparams, False)
     store.store(group="schema/search", name="search", node=search)

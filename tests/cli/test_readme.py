@@ -15,6 +15,7 @@ COMMANDS = [line for language, text in BLOCKS if language == "bash" for line in 
 TRAIN = [line for line in COMMANDS if line.startswith("python train.py")]
 SWEEP = [line for line in COMMANDS if line.startswith("python scripts/sweep.py")]
 CATALOGUE = [line for line in COMMANDS if line.startswith("python scripts/catalogue.py")]
+HEALTH = [line for line in COMMANDS if line.startswith("python scripts/health.py")]
 INLINE = re.findall(r"`(python [^`]+)`", README)
 # The benchmark takes minutes; tests/cli/test_benchmark.py runs it in small.
 BENCHMARK = ["python scripts/benchmark.py"]
@@ -27,7 +28,7 @@ def test_every_command_is_accounted_for() -> None:
     assert set(installs) <= set(ci)
     # tests/cli/test_tensorboard.py starts the viewer.
     viewer = [line for line in COMMANDS if line.startswith("tensorboard --logdir logs")]
-    known = [*installs, *TRAIN, *SWEEP, *CATALOGUE, *viewer]
+    known = [*installs, *TRAIN, *SWEEP, *CATALOGUE, *HEALTH, *viewer]
     assert [line for line in COMMANDS if line not in known] == []
     assert set(INLINE) - set(BENCHMARK) == {
         "python train.py -m experiment=mnist1d_cnn seed=0,1,2",
@@ -56,7 +57,15 @@ def test_training_commands(line: str, command: Command, working_directory: Path)
 def test_catalogue_commands(line: str, command: Command, working_directory: Path) -> None:
     _, script, *arguments = shlex.split(line, comments=True)
     assert command(script, *arguments) == 0
-    assert (working_directory / "logs" / "catalogue.png").exists()
+    drawn = (working_directory / "logs" / "catalogue.png").exists()
+    assert drawn == ("advise" not in arguments)
+
+
+@pytest.mark.parametrize("line", HEALTH)
+def test_health_commands(line: str, command: Command, working_directory: Path) -> None:
+    _, script, *arguments = shlex.split(line, comments=True)
+    assert command(script, *arguments) == 0
+    assert list(working_directory.glob("logs/health/*.png"))
 
 
 @pytest.mark.parametrize("line", SWEEP)

@@ -16,7 +16,8 @@ from activation_search.search.samplers import (
     check_sampler,
 )
 from activation_search.search.space import build_space
-from activation_search.search.sweep import base_config, worker_count
+from activation_search.search.sweep import base_config
+from activation_search.workers import worker_count
 
 
 @pytest.mark.parametrize(
@@ -70,13 +71,18 @@ def test_the_default_sampler_learns_from_what_it_saw() -> None:
     assert statistics.fmean(values[20:]) > 2
 
 
+def count_for(given: str) -> int:
+    config = compose([f"workers={given}"], SweepConfig)
+    return worker_count(config.workers, config)
+
+
 @pytest.mark.parametrize(("given", "count"), [("3", 3), ("1", 1)])
 def test_workers(given: str, count: int) -> None:
-    assert worker_count(compose([f"workers={given}"], SweepConfig)) == count
-    assert worker_count(compose([], SweepConfig)) >= 1
+    assert count_for(given) == count
+    assert count_for("auto") >= 1
 
 
 @pytest.mark.parametrize("given", ["0", "-2", "many", "1.5"])
 def test_workers_that_are_none(given: str) -> None:
     with pytest.raises(UserError, match=f"workers must be auto, or 1 or more, not {given}"):
-        worker_count(compose([f"workers={given}"], SweepConfig))
+        count_for(given)

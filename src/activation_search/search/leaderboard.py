@@ -1,11 +1,13 @@
 """What a study found: rows in order of merit, as a table, as CSV, and the line that repeats one."""
 
 import csv
+import json
 import math
 import shlex
 import statistics
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from activation_search.search.worker import RESULT
 from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.overrides import to_overrides
 from activation_search.training.result import DIVERGED, FAILED, FINISHED, PRUNED
+
+LEADERBOARD_FILE = "leaderboard.json"
 
 
 @dataclass
@@ -177,6 +181,25 @@ def leaderboard_table(rows: Sequence[Row], metric: str, most: int = 20) -> Table
     if len(rows) > most:
         table.caption = f"{len(rows) - most} more in trials.csv"
     return table
+
+
+def write_json(
+    rows: Sequence[Row], study: Study, metric: str, setting: dict[str, Any], path: Path
+) -> None:
+    """What a report, or a comparison of some rows, needs to know of a study."""
+    plain = {
+        "name": study.study_name,
+        "metric": metric,
+        "rows": [
+            {**asdict(row), "label": row.label, "mean": row.mean, "spread": row.spread}
+            for row in rows
+        ],
+        "luck": size_of_luck(rows, "max" if study.direction.name == "MAXIMIZE" else "min"),
+        "setting": setting,
+        "command": shlex.join(["python", *sys.argv]),
+        "repeat": [reproduce(row) for row in rows[:3] if row.config],
+    }
+    path.write_text(json.dumps(plain, indent=1) + "\n")
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:

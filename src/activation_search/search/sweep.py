@@ -2,7 +2,6 @@
 what was found."""
 
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import optuna
-import torch
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
@@ -23,10 +21,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from activation_search.errors import UserError
 from activation_search.models.factory import MODELS
 from activation_search.models.sites import assign
-from activation_search.processes import core_count
 from activation_search.search import worker
 from activation_search.search.config import SweepConfig
-from activation_search.search.leaderboard import Row, rank, write_csv
+from activation_search.search.leaderboard import LEADERBOARD_FILE, Row, rank, write_csv, write_json
 from activation_search.search.samplers import check_methods, check_sampler
 from activation_search.search.space import baseline, build_space
 from activation_search.search.study import (
@@ -39,8 +36,9 @@ from activation_search.search.study import (
     reap,
 )
 from activation_search.settings import check
-from activation_search.training.config import TrainConfig
+from activation_search.training.config import TrainConfig, describe
 from activation_search.training.task import Classification
+from activation_search.workers import threads_per_worker, visible_gpus, worker_count
 
 POLL_SECONDS = 0.25
 REAP_SECONDS = 10.0
@@ -92,7 +90,7 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     if Path(name).name != name:
         raise UserError(f"name={name} must be the name of one folder, without a slash.")
     folder = Path(config.logs) / "sweeps" / name
-    workers = worker_count(config)
+    workers = worker_count(config.workers, config)
     base = base_config(config, folder.name, workers)
     sites = MODELS[config.model.name].sites(config.model)
     space = build_space(config.search, base, sites)
@@ -118,34 +116,14 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     finally:
         sweep.rows = rank(study)
         write_csv(sweep.rows, folder / "trials.csv")
+        setting = describe(base)
+        write_json(sweep.rows, study, sweep.metric, setting, folder / LEADERBOARD_FILE)
     return sweep
 
 
-def worker_count(config: SweepConfig) -> int:
-    """How many processes to start.
-
-    Raises:
-        UserError: not a number of workers.
-    """
-    if config.workers == "auto":
-        return len(visible_gpus(config)) or core_count()
-    if not isinstance(config.workers, int) or config.workers < 1:
-        raise UserError(f"workers must be auto, or 1 or more, not {config.workers}.")
-    return config.workers
-
-
-def visible_gpus(config: TrainConfig) -> list[str]:
-    """The GPUs that runs may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
-    if config.trainer.accelerator not in ("auto", "gpu", "cuda"):
-        return []
-    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-    return named or [str(number) for number in range(torch.cuda.device_count())]
-
-
 def base_config(config: SweepConfig, folder: str, workers: int) -> TrainConfig:
-    """The run that every trial varies. Workers share the cores, since more threads than cores
-    make each of them several times slower."""
-    threads = config.trainer.threads or max(1, core_count() // workers)
+    """The run that every trial varies."""
+    threads = threads_per_worker(config, workers)
     plain = {item.name: getattr(config, item.name) for item in fields(TrainConfig)}
     plain["trainer"] = replace(config.trainer, progress=False, threads=threads)
     # Never the test split, whatever the command line says.

@@ -182,7 +182,7 @@ class InitialConfig(TrainConfig):
     activations: for the whole model, side by side; none for the run's own assignment.
     """
 
-    activations: list[Any] | None = None
+    activations: Any = None
 
     def runs(self) -> dict[str, TrainConfig]:
         """Label -> run."""
@@ -201,6 +201,20 @@ class InitialConfig(TrainConfig):
             label = str(activation["name"]) if len(activation) == 1 else str(given)
             runs[label] = replace(base, activation={**activation, "layers": layers})
         return runs
+
+
+def describe(config: TrainConfig) -> dict[str, Any]:
+    """The settings that a reader of a report asks for."""
+    plain = config.as_dict()
+    return {
+        "model": plain["model"],
+        "data": plain["data"],
+        "epochs": config.trainer.max_epochs,
+        "precision": config.trainer.precision,
+        "optim": plain["optim"],
+        "init": config.init,
+        "early stopping": config.early_stopping.patience,
+    }
 
 
 Config = TypeVar("Config", bound=TrainConfig)

@@ -1,0 +1,25 @@
+"""``python scripts/compare.py``: a comparison, and what is said about it at the end."""
+
+import sys
+
+from rich.console import Console
+
+from activation_search.evidence.compare import run_compare
+from activation_search.evidence.config import CompareConfig
+from activation_search.evidence.report import write_report
+from activation_search.evidence.table import print_evidence
+
+
+def run(config: CompareConfig) -> None:
+    """Trains what is missing, prints the tables, writes the report."""
+    console = Console(highlight=False)
+    if not console.is_terminal:  # a file or a pipe has no width to fit into
+        console = Console(highlight=False, width=200)
+    try:
+        evidence, folder = run_compare(config, console)
+    except KeyboardInterrupt:
+        print("Stopped. All finished runs are kept; the same command goes on.", file=sys.stderr)
+        raise
+    print_evidence(evidence, console)
+    for path in write_report(folder):
+        console.print(f"report:  {path}", soft_wrap=True)

@@ -1,0 +1,109 @@
+"""A comparison in words and as a table on the console."""
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from activation_search.evidence.compare import Block, Evidence
+from activation_search.evidence.statistics import BETTER, UNDECIDED, WORSE
+
+HEADINGS = ("mean", "SD", "difference", "95% interval", "p (t)", "p (Wilcoxon)", "p (Holm)",
+            "effect", "wins", "params", "ms/step", "verdict")  # fmt: skip
+
+
+def sorted_labels(block: Block) -> list[str]:
+    """Best mean first; those that diverged last."""
+    sign = -1 if block.mode == "max" else 1
+
+    def merit(label: str) -> tuple[bool, float]:
+        arm = block.arms[label]
+        values = [value for value in arm.values if value is not None]
+        return bool(arm.diverged), sign * sum(values) / max(len(values), 1)
+
+    return sorted(block.arms, key=merit)
+
+
+def cells(block: Block, label: str) -> list[str]:
+    """The row of one candidate, as text under ``HEADINGS``."""
+    arm = block.arms[label]
+    cost = [f"{arm.parameters:,}", f"{1000 * arm.step_seconds:.2f}"]
+    if arm.diverged:
+        verdict = f"diverged on {arm.diverged} of {len(arm.values)} seeds"
+        return [*[""] * 9, *cost, verdict]
+    comparison = block.comparisons.get(label)
+    if comparison is None:
+        values = [value for value in arm.values if value is not None]
+        mean = sum(values) / len(values)
+        sd = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5
+        return [f"{mean:.4f}", f"{sd:.4f}", *[""] * 7, *cost, "baseline"]
+    c = comparison
+    verdict = c.verdict
+    if verdict == UNDECIDED:
+        verdict += f" (could find {c.detectable:.4f})"
+    return [
+        f"{c.mean:.4f}",
+        f"{c.sd:.4f}",
+        f"{c.difference:+.4f}",
+        f"{c.low:+.4f} to {c.high:+.4f}",
+        _p(c.p_t),
+        _p(c.p_wilcoxon),
+        _p(c.p_holm),
+        f"{c.effect:+.2f}",
+        f"{c.win_rate:.0%}",
+        *cost,
+        verdict,
+    ]
+
+
+def _p(value: float) -> str:
+    return "<.001" if value < 0.001 else f"{value:.3f}"
+
+
+def verdict_sentence(block: Block) -> str:
+    """The whole block in one sentence."""
+    found: dict[str, list[str]] = {BETTER: [], WORSE: [], UNDECIDED: []}
+    for label, comparison in block.comparisons.items():
+        found[comparison.verdict].append(label)
+    diverged = [label for label, arm in block.arms.items() if arm.diverged]
+    parts = [
+        f"{', '.join(labels)} {'is' if len(labels) == 1 else 'are'} {verdict}"
+        for verdict, labels in found.items()
+        if labels
+    ]
+    parts += [f"{', '.join(diverged)} diverged"] if diverged else []
+    text = "; ".join(parts) or "there is nothing to compare"
+    return (
+        f"Against {block.baseline}, on {len(block.seeds)} seeds of {block.label}: {text} "
+        f"(test {block.metric}, family-wise error 5%)."
+    )
+
+
+def print_evidence(evidence: Evidence, console: Console) -> None:
+    """A table and a sentence per block, and ranks over several."""
+    for block in evidence.blocks:
+        title = f"{block.label}: test {block.metric}, {len(block.seeds)} seeds"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        selected = any(arm.selection is not None for arm in block.arms.values())
+        tuned = any(arm.tuned for arm in block.arms.values())
+        table.add_column("candidate")
+        for extra in [*["selection"] * selected, *["lr"] * tuned, *HEADINGS]:
+            table.add_column(extra, justify="left" if extra == "verdict" else "right")
+        for label in sorted_labels(block):
+            arm = block.arms[label]
+            chosen = "" if arm.selection is None else f"{arm.selection:.4f}"
+            extras = [*[chosen] * selected, *[f"{arm.lr:g}"] * tuned]
+            table.add_row(escape(label), *extras, *cells(block, label))
+        console.print(table)
+        console.print(escape(verdict_sentence(block)), soft_wrap=True)
+    if evidence.ranks:
+        table = Table(title="mean rank over blocks", title_justify="left", box=box.SIMPLE_HEAD)
+        table.add_column("candidate")
+        table.add_column("mean rank", justify="right")
+        for label, rank in sorted(evidence.ranks.items(), key=lambda pair: pair[1]):
+            table.add_row(escape(label), f"{rank:.2f}")
+        console.print(table)
+        console.print(
+            f"{len(evidence.blocks)} blocks prove nothing about others: ranks are a summary, "
+            "not a test."
+        )

@@ -1,0 +1,41 @@
+"""How many processes share this machine, and what each may use of it."""
+
+import os
+from typing import Any
+
+import torch
+
+from activation_search.errors import UserError
+from activation_search.processes import core_count
+from activation_search.training.config import TrainConfig
+
+
+def worker_count(wanted: Any, config: TrainConfig) -> int:
+    """How many processes to start.
+
+    Args:
+        wanted: their number, or ``auto``: one per GPU, or per core where there is none.
+        config: what they run.
+
+    Raises:
+        UserError: not a number of workers.
+    """
+    if wanted == "auto":
+        return len(visible_gpus(config)) or core_count()
+    if not isinstance(wanted, int) or wanted < 1:
+        raise UserError(f"workers must be auto, or 1 or more, not {wanted}.")
+    return wanted
+
+
+def visible_gpus(config: TrainConfig) -> list[str]:
+    """The GPUs that runs may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    if config.trainer.accelerator not in ("auto", "gpu", "cuda"):
+        return []
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return named or [str(number) for number in range(torch.cuda.device_count())]
+
+
+def threads_per_worker(config: TrainConfig, workers: int) -> int:
+    """Workers share the cores, since more threads than cores make each of them several times
+    slower."""
+    return config.trainer.threads or max(1, core_count() // workers)
