@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from activation_search.activations import ENTRIES, find
+from activation_search.console import open_console
 from activation_search.errors import UserError, exit_code, unknown
 from activation_search.models.advice import HIDDEN, OUTPUTS
 
@@ -35,9 +35,7 @@ def main() -> None:
     # Imported once the names are known to be right: torch takes seconds.
     from activation_search.activations.sheet import catalogue_table, draw_sheet
 
-    console = Console()
-    if not console.is_terminal:  # a file or a pipe has no width to fit into
-        console = Console(width=200)
+    console = open_console()
     console.print(catalogue_table(entries))
     try:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -64,8 +62,7 @@ def advise(given: list[str]) -> None:
     rows += [(f"output: {advice.place}", advice) for advice in OUTPUTS]
     for place, advice in rows:
         table.add_row(place, ", ".join(advice.choose), advice.reason, advice.source)
-    console = Console()
-    (console if console.is_terminal else Console(width=200)).print(table)
+    open_console().print(table)
     print("No activation is put on the output: the task owns it. Your data decides:")
     print(f"  python scripts/sweep.py model={models[0]} search=per_layer")
 

@@ -19,7 +19,7 @@ def parse_candidates(given: Any, config: TrainConfig) -> dict[str, Assignment]:
     """Label -> the value of ``activation``.
 
     Args:
-        given: a list of names, mappings, YAML files, or ``<study>#<rank>``.
+        given: a list of names, mappings, YAML files, or ``<study>:<rank>``.
         config: the run that they vary.
 
     Raises:
@@ -42,7 +42,7 @@ def parse_candidates(given: Any, config: TrainConfig) -> dict[str, Assignment]:
 def parse_candidate(item: Any, config: TrainConfig) -> tuple[str, Assignment]:
     """One candidate; see :func:`parse_candidates`."""
     label = None  # by default what the assignment says of itself
-    if isinstance(item, str) and "#" in item:
+    if isinstance(item, str) and ":" in item:
         label, item = item, _of_study(item, config)
     elif isinstance(item, str) and item.endswith((".yaml", ".yml")):
         label, item = Path(item).stem, _of_file(item)
@@ -71,7 +71,7 @@ def _of_file(path: str) -> Any:
 
 
 def _of_study(text: str, config: TrainConfig) -> Assignment:
-    study, _, rank = text.rpartition("#")
+    study, _, rank = text.rpartition(":")
     path = Path(config.logs) / "sweeps" / study / "leaderboard.json"
     try:
         rows = json.loads(path.read_text())["rows"]

@@ -2,8 +2,7 @@
 
 import sys
 
-from rich.console import Console
-
+from activation_search.console import open_console
 from activation_search.evidence.compare import run_compare
 from activation_search.evidence.config import CompareConfig
 from activation_search.evidence.report import write_report
@@ -12,9 +11,7 @@ from activation_search.evidence.table import print_evidence
 
 def run(config: CompareConfig) -> None:
     """Trains what is missing, prints the tables, writes the report."""
-    console = Console(highlight=False)
-    if not console.is_terminal:  # a file or a pipe has no width to fit into
-        console = Console(highlight=False, width=200)
+    console = open_console()
     try:
         evidence, folder = run_compare(config, console)
     except KeyboardInterrupt:

@@ -141,7 +141,8 @@ def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path
         for label, rates in tuned.items():
             block.arms[label].tuned = rates
         blocks.append(block)
-    evidence = Evidence(blocks, _ranks(blocks), describe(config), _command(), versions())
+    command = shlex.join(["python", script(), *sys.argv[1:]])
+    evidence = Evidence(blocks, _ranks(blocks), describe(config), command, versions())
     evidence.write(folder)
     return evidence, folder
 
@@ -301,5 +302,6 @@ def _ranks(blocks: Sequence[Block]) -> dict[str, float]:
     return mean_ranks(values, mode)
 
 
-def _command() -> str:
-    return shlex.join(["python", *sys.argv])
+def script() -> str:
+    """The script that runs, as the README calls it."""
+    return f"scripts/{Path(sys.argv[0]).name}"

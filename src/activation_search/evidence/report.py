@@ -154,7 +154,7 @@ def _of_study(study: dict[str, Any], folder: Path, confirmed: bool) -> Content:
     for name, title in STUDY_PICTURES.items():
         if (folder / name).exists():
             content.pictures.append(_picture(title, folder / name, folder))
-    content.setting = study["setting"]
+    content.setting = _flat(study["setting"])
     content.commands = [study["command"], *study["repeat"]]
     return content
 
@@ -176,7 +176,7 @@ def _add_evidence(content: Content, evidence: Evidence, folder: Path) -> None:
         content.pictures.append(
             _draw("Mean ranks over blocks", draw_ranks(evidence), "ranks", folder)
         )
-    content.setting = content.setting or evidence.setting
+    content.setting = content.setting or _flat(evidence.setting)
     content.versions = evidence.versions
     if evidence.command not in content.commands:
         content.commands.append(evidence.command)
@@ -206,10 +206,18 @@ def _pictures(block: Block, folder: Path) -> Iterator[Picture]:
     )
     if functions := draw_functions(block):
         best = sorted_labels(block)[0]
-        title = (
-            f"{block.label}: functions of {best}, learned ones as learned (seed {block.seeds[0]})"
-        )
+        title = f"{block.label}: functions of {best}, seed {block.seeds[0]}, as learned"
         yield _draw(title, functions, f"{name}-functions", folder)
+
+
+def _flat(setting: dict[str, Any]) -> dict[str, str]:
+    """Nested settings as ``key value, key value``."""
+    return {
+        name: ", ".join(f"{k} {v}" for k, v in value.items())
+        if isinstance(value, dict)
+        else str(value)
+        for name, value in setting.items()
+    }
 
 
 def _draw(title: str, figure: Any, name: str, folder: Path) -> Picture:

@@ -4,6 +4,10 @@ import sys
 
 from rich.console import Console
 
+from activation_search.console import open_console
+from activation_search.evidence.confirm import confirm
+from activation_search.evidence.report import write_report
+from activation_search.evidence.table import print_evidence
 from activation_search.search.config import SweepConfig
 from activation_search.search.figures import write_figures
 from activation_search.search.leaderboard import leaderboard_table, reproduce, size_of_luck
@@ -13,7 +17,7 @@ from activation_search.training.task import Classification
 
 def run(config: SweepConfig) -> None:
     """Runs what is left of the study and prints its leaderboard."""
-    console = Console(highlight=False)
+    console = open_console()
     try:
         sweep = run_sweep(config, console)
     except KeyboardInterrupt:
@@ -24,6 +28,10 @@ def run(config: SweepConfig) -> None:
         )
         raise
     print_sweep(sweep, console)
+    if config.confirm:
+        print_evidence(confirm(sweep, config, console), console)
+    for path in write_report(sweep.folder):
+        console.print(f"report:         {path}", soft_wrap=True)
 
 
 def print_sweep(sweep: Sweep, console: Console) -> None:

@@ -68,6 +68,8 @@ class SweepConfig(TrainConfig):
         that start late would be lost; prune_warmup: epochs before a trial can be pruned.
     seeds_per_trial: runs per trial, averaged.
     max_failures: trials that raise an error before the study stops.
+    confirm: how many of the best are compared with the baseline at the end, on confirm_seeds seeds
+        that the study never used; 0 for none.
     """
 
     search: SearchConfig = field(default_factory=lambda: SearchConfig("global", False))
@@ -80,3 +82,5 @@ class SweepConfig(TrainConfig):
     prune_warmup: int = setting(5, low=0)
     seeds_per_trial: int = setting(1, low=1)
     max_failures: int = setting(5, low=0)
+    confirm: int = setting(0, low=0)
+    confirm_seeds: int = setting(10, low=2)

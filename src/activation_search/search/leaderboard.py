@@ -196,7 +196,7 @@ def write_json(
         ],
         "luck": size_of_luck(rows, "max" if study.direction.name == "MAXIMIZE" else "min"),
         "setting": setting,
-        "command": shlex.join(["python", *sys.argv]),
+        "command": shlex.join(["python", "scripts/sweep.py", *sys.argv[1:]]),
         "repeat": [reproduce(row) for row in rows[:3] if row.config],
     }
     path.write_text(json.dumps(plain, indent=1) + "\n")

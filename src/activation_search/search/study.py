@@ -153,7 +153,7 @@ def question(config: SweepConfig, space: Space) -> dict[str, Any]:
     """What a study asks: everything but how long, where and how fast. The space stands in it as
     built, since names such as ``default`` may come to mean other candidates."""
     plain = config.identity()
-    for key in ("trials", "name", "storage", "workers", "max_failures"):
+    for key in ("trials", "name", "storage", "workers", "max_failures", "confirm", "confirm_seeds"):
         del plain[key]
     plain["search"] = space.as_dict()
     return json.loads(json.dumps(plain))

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from activation_search.console import open_console
 from activation_search.diagnostics.figures import draw_initial_states
 from activation_search.diagnostics.verdict import print_alarms
 from activation_search.errors import UserError
@@ -21,7 +21,7 @@ def report(config: InitialConfig) -> None:
     Raises:
         UserError: see :func:`inspect`; or the picture cannot be written.
     """
-    console = Console(highlight=False)
+    console = open_console()
     runs = config.runs()
     states = {label: inspect(run) for label, run in runs.items()}
     for label, state in states.items():

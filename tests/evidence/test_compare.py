@@ -1,0 +1,215 @@
+"""Whole comparisons in small: what is trained, what is read, and what goes on after a stop."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from activation_search.compose import compose
+from activation_search.errors import UserError
+from activation_search.evidence import compare as compare_module
+from activation_search.evidence import runs as runs_module
+from activation_search.evidence.candidates import parse_candidates
+from activation_search.evidence.compare import read_evidence, run_compare
+from activation_search.evidence.config import CompareConfig
+from activation_search.evidence.report import write_report
+from activation_search.evidence.table import print_evidence, verdict_sentence
+from activation_search.training import run as run_module
+from activation_search.training.config import TrainConfig
+from activation_search.training.result import RunResult, read_result
+
+CONSOLE = Console(quiet=True)
+Configure = Callable[..., CompareConfig]
+
+
+@pytest.fixture
+def configure(tmp_path: Path) -> Configure:
+    def make(*overrides: str) -> CompareConfig:
+        small = [
+            "model=mlp",
+            "data=digits",
+            "model.width=16",
+            "trainer.max_epochs=2",
+            "trainer.accelerator=cpu",
+            "trainer.threads=1",
+            "tensorboard.enabled=false",
+            f"logs={tmp_path}",
+        ]
+        return compose([*small, *overrides], CompareConfig)
+
+    return make
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
+    """Runs are trained in this process, and noted."""
+    seen: list[TrainConfig] = []
+
+    def here(configs: list[TrainConfig], *_) -> list[RunResult]:
+        seen.extend(configs)
+        return [run_module.train(config) for config in configs]
+
+    monkeypatch.setattr(runs_module, "_train_in_parallel", here)
+    return seen
+
+
+def test_every_candidate_on_the_same_seeds(configure: Configure, trained) -> None:
+    evidence, folder = run_compare(
+        configure("candidates=[relu,tanh,identity]", "seeds=3", "seed=4"), CONSOLE
+    )
+    [block] = evidence.blocks
+    assert block.seeds == [4, 5, 6]
+    assert block.baseline == "relu"
+    assert {(c.activation["name"], c.seed) for c in trained} == {
+        (name, seed) for name in ("relu", "tanh", "identity") for seed in (4, 5, 6)
+    }
+    for arm in block.arms.values():
+        results = [read_result(Path(d)) for d in arm.directories]
+        assert [r.seed for r in results] == [4, 5, 6]
+        assert arm.values == [r.metrics["test_accuracy"] for r in results]
+    assert read_evidence(folder) == evidence
+
+
+def test_only_what_is_missing_is_trained(configure: Configure, trained) -> None:
+    first, _ = run_compare(configure("candidates=[relu,tanh]", "seeds=2"), CONSOLE)
+    assert len(trained) == 4
+    again, _ = run_compare(configure("candidates=[relu,tanh]", "seeds=2"), CONSOLE)
+    assert len(trained) == 4
+    assert again.blocks == first.blocks
+    more, _ = run_compare(configure("candidates=[relu,tanh,elu]", "seeds=3"), CONSOLE)
+    assert len(trained) == 4 + 2 + 3
+    assert more.blocks[0].arms["relu"].values[:2] == first.blocks[0].arms["relu"].values
+    # A run that was killed half way is trained anew.
+    broken = Path(more.blocks[0].arms["elu"].directories[0]) / "result.json"
+    broken.write_text(json.dumps(json.loads(broken.read_text()) | {"status": "running"}))
+    repeated, _ = run_compare(configure("candidates=[relu,tanh,elu]", "seeds=3"), CONSOLE)
+    assert len(trained) == 10
+    assert repeated.blocks[0].arms["elu"].values == more.blocks[0].arms["elu"].values
+
+
+def test_learning_rates_are_chosen_on_validation_at_another_seed(
+    configure: Configure, trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested = []
+    original = run_module.DataModule.test_dataloader
+
+    def read(self):
+        tested.append(self.seed)
+        return original(self)
+
+    monkeypatch.setattr(run_module.DataModule, "test_dataloader", read)
+    evidence, _ = run_compare(
+        configure("candidates=[relu,tanh]", "seeds=2", "tune_lr=true", "lr_grid=[1e-6,0.01,0.02]"),
+        CONSOLE,
+    )
+    for label, arm in evidence.blocks[0].arms.items():
+        assert set(arm.tuned) == {"1e-06", "0.01", "0.02"}, label
+        assert arm.tuned[f"{arm.lr:g}"] == max(arm.tuned.values())
+        assert arm.lr > 1e-6
+    tuning = [c for c in trained if c.seed >= compare_module.TUNING_SEED]
+    assert len(tuning) == 6
+    assert not any(c.test for c in tuning)
+    assert sorted(tested) == [0, 0, 1, 1]  # once per run of the comparison, never while tuning
+
+
+def test_a_true_effect_is_found_and_copies_are_undecided(
+    configure: Configure, trained, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        (tmp_path / f"copy{number}.yaml").write_text("name: relu\n")
+    evidence, _ = run_compare(
+        configure(
+            f"candidates=[relu,sigmoid,{tmp_path}/copy1.yaml,{tmp_path}/copy2.yaml]",
+            "seeds=6",
+            "model.depth=8",
+            "trainer.max_epochs=4",
+        ),
+        CONSOLE,
+    )
+    [block] = evidence.blocks
+    verdicts = {label: c.verdict for label, c in block.comparisons.items()}
+    assert verdicts == {"sigmoid": "worse", "copy1": "undecided", "copy2": "undecided"}
+    assert "sigmoid is worse; copy1, copy2 are undecided" in verdict_sentence(block)
+
+
+def test_a_candidate_that_diverges_ranks_last_and_a_baseline_is_an_error(
+    configure: Configure, trained
+) -> None:
+    wild = ["optim.optimizer=sgd", "optim.schedule=constant", "optim.lr=3", "seeds=2"]
+    evidence, _ = run_compare(configure("candidates=[sigmoid,identity]", *wild), CONSOLE)
+    [block] = evidence.blocks
+    assert block.arms["identity"].diverged == 2
+    assert "identity" not in block.comparisons
+    console = Console(width=200)
+    with console.capture() as capture:
+        print_evidence(evidence, console)
+    assert "diverged on 2 of 2 seeds" in capture.get()
+    with pytest.raises(UserError, match="The baseline identity diverged on 2 of 2 seeds"):
+        run_compare(configure("candidates=[identity,sigmoid]", *wild), CONSOLE)
+
+
+def test_several_models_are_blocks_with_ranks(configure: Configure, trained) -> None:
+    evidence, folder = run_compare(
+        configure("candidates=[relu,sigmoid]", "seeds=2", "models=[mlp,transformer]"), CONSOLE
+    )
+    assert [block.label for block in evidence.blocks] == ["mlp on digits", "transformer on digits"]
+    assert set(evidence.ranks) == {"relu", "sigmoid"}
+    assert sum(evidence.ranks.values()) == pytest.approx(3)
+    assert folder.name == "mlp-transformer-digits"
+    # The model of the command line keeps its settings, the other has its own.
+    assert {c.model.width for c in trained if c.model.name == "mlp"} == {16}
+    for path in write_report(folder):
+        assert "mean rank" in path.read_text().lower()
+
+
+def test_candidates_of_every_form(configure: Configure, tmp_path: Path) -> None:
+    config = configure()
+    board = tmp_path / "sweeps" / "s" / "leaderboard.json"
+    board.parent.mkdir(parents=True)
+    row = {"config": {"activation": {"name": "relu", "layers": {"hidden1": "tanh"}}}}
+    board.write_text(json.dumps({"rows": [row]}))
+    (tmp_path / "mine.yaml").write_text("name: elu\nlayers: {hidden2: prelu}\n")
+    found = parse_candidates(
+        ["relu", {"name": "leaky_relu", "negative_slope": 0.2}, f"{tmp_path}/mine.yaml", "s:1",
+         {"layers": {"hidden1": "gelu"}}],
+        config,
+    )  # fmt: skip
+    assert found == {
+        "relu": {"name": "relu", "layers": {}},
+        "leaky_relu(negative_slope=0.2)": {
+            "name": "leaky_relu", "negative_slope": 0.2, "layers": {},
+        },
+        "mine": {"name": "elu", "layers": {"hidden2": "prelu"}},
+        "s:1": {"name": "relu", "layers": {"hidden1": "tanh"}},
+        "default hidden1=gelu": {"name": "default", "layers": {"hidden1": "gelu"}},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ([], "candidates must be a list of two or more"),
+        (["candidates=[relu]"], "candidates must be a list of two or more"),
+        (["candidates=[relu,gleu]"], "did you mean 'gelu'"),
+        (["candidates=[relu,relu]"], "candidates names relu twice"),
+        (["candidates=[relu,gelu]", "baseline=tanh"], "Unknown baseline 'tanh'"),
+        (["candidates=[relu,no.yaml]"], "Cannot read the candidate no.yaml"),
+        (["candidates=[relu,nothing:1]"], "There is no leaderboard at"),
+        (["candidates=[relu,gelu]", "seeds=1"], "seeds must be at least 2"),
+        (["candidates=[relu,gelu]", "workers=0"], "workers must be auto, or 1 or more"),
+        (["candidates=[relu,gelu]", "models=mlp"], "models must be a list of names"),
+        (["candidates=[relu,gelu]", "models=[mpl]"], "did you mean 'mlp'"),
+        (["candidates=[relu,gelu]", "name=a/b"], "without a slash"),
+        (
+            ["candidates=[relu,gelu]", "tune_lr=true", "data.validation=0"],
+            "tune_lr=true needs a validation split",
+        ),
+        (["candidates=[relu,gelu]", "tune_lr=true", "lr_grid=[-1]"], "optim.lr must be above 0"),
+    ],
+)
+def test_mistakes(configure: Configure, overrides: list[str], message: str, trained) -> None:
+    with pytest.raises(UserError, match=message):
+        run_compare(configure(*overrides), CONSOLE)
+    assert trained == []
