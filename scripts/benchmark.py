@@ -209,7 +209,7 @@ def lightning_loop(config: TrainConfig, splits: Splits, folder: Path) -> float:
 
 def compare_health(models: list[str], rounds: int, console: Console) -> None:
     """Prints training time with readings over that without, the two in turn."""
-    table = Table(title="training time with health readings : without", title_justify="left")
+    table = Table(title="time of a run with health readings : without", title_justify="left")
     for heading in ("model", "ms per step without", "ratio, median", "lowest", "highest"):
         table.add_column(heading, justify="right")
     for model in models:
@@ -230,7 +230,7 @@ def compare_health(models: list[str], rounds: int, console: Console) -> None:
             times = []
             for _ in range(rounds + 1):
                 results = [train(config) for config in configs]
-                times.append([result.training_seconds / result.steps for result in results])
+                times.append([result.seconds / result.steps for result in results])
         ratios = [watched / alone for watched, alone in times[1:]]
         alone = statistics.median(pair[1] for pair in times[1:])
         figures = (statistics.median(ratios), min(ratios), max(ratios))

@@ -22,10 +22,26 @@ def test_initial_states_side_by_side(
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["model.depth=12", "activation=relu2", "init=he"],  # beyond any histogram
+        ["model.width=1", "model.depth=10", "activation=sigmoid", "init=torch"],  # all the same
+        ["activations=[{name: leaky_relu, negative_slope: 0.2}, relu]"],
+    ],
+)
+def test_extreme_models_are_drawn_too(arguments: list[str], command: Command, tmp_path) -> None:
+    base = ["model=mlp", "data=digits", f"logs={tmp_path}"]
+    assert command("scripts/health.py", *base, *arguments) == 0
+    [picture] = tmp_path.glob("health/*.png")
+    assert "{" not in picture.name
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["activations=[gleu]"], "Unknown activation 'gleu', did you mean 'gelu'"),
         (["activations=gelu"], "activations must be a list"),
+        (["activations=[{negative_slope: 0.2}]"], "name"),
         (["activatoins=[gelu]"], "'activatoins', did you mean 'activation"),
         (["model=mpl"], "Unknown model 'mpl', did you mean 'mlp'"),
     ],

@@ -86,7 +86,7 @@ def test_each_illness_raises_its_alarm_and_its_cure_none(
     ]
     ill = train(compose(overrides))
     assert {alarm["kind"] for alarm in ill.alarms} == {kind}
-    assert cure in remedies(kind, ill.config)
+    assert all(cure in alarm["remedies"] for alarm in ill.alarms)
     well = train(compose([*overrides, cure]))
     assert well.status == "finished"
     assert well.alarms == []
@@ -96,7 +96,37 @@ def test_each_illness_raises_its_alarm_and_its_cure_none(
     assert "alarms/text_summary" in tags["tensors"]
 
 
-def test_a_large_step_explodes_and_a_large_negative_bias_kills(small: Small) -> None:
+def test_where_a_site_was_set_by_itself_its_remedy_is_too() -> None:
+    config = compose(["model=mlp", "activation.layers.hidden1=relu"]).as_dict()
+    assignment = {"hidden1": "relu", "hidden2": "relu"}
+    assert remedies("dying_units", "hidden1", config, assignment)[0] == (
+        "activation.layers.hidden1=leaky_relu"
+    )
+    lstm = compose(["model=lstm"]).as_dict()
+    gates = {"lstm1_input_gate": "sigmoid", "lstm1_candidate": "tanh"}
+    tries = remedies("saturation", "lstm1_input_gate", lstm, gates)
+    assert tries == ["model.norm=layer", "activation.layers.lstm1_input_gate=relu",
+                     "activation.layers.lstm1_input_gate=gelu"]  # fmt: skip
+    # What the model has by itself is not proposed.
+    default = compose(["model=cnn"]).as_dict()
+    assert "activation=relu" not in remedies("vanishing_gradient", "conv1", default, assignment)
+
+
+def noisy(x: torch.Tensor) -> torch.Tensor:
+    """A function of a user's own that knows no evaluation mode."""
+    return torch.relu(x) * (1 + 0.1 * torch.rand_like(x))
+
+
+def test_functions_of_the_users_own_are_not_disturbed(small: Small) -> None:
+    for own in (["activation.target=tests.diagnostics.test_health.noisy"],
+                ["activation.target=torch.nn.PReLU", "trainer.precision=bf16-true"]):  # fmt: skip
+        overrides = ["activation=custom", *own]
+        watched = train(small(*overrides, *OFTEN))
+        alone = train(small(*overrides, "health.enabled=false", "tensorboard.enabled=false"))
+        assert watched.curve == alone.curve
+
+
+def test_a_step_that_is_too_large_explodes(small: Small) -> None:
     sgd = ["optim.optimizer=sgd", "optim.schedule=constant", "optim.lr=1e3"]
     assert {a["kind"] for a in train(small(*sgd)).alarms} == {"exploding_gradient"}
 
@@ -130,8 +160,9 @@ def test_a_resumed_run_keeps_its_alarms(small: Small, monkeypatch: pytest.Monkey
             train(small(*overrides))
     before = read_result(Path(stop.value.result.directory)).alarms
     assert before
-    after = train(small(*overrides, "resume=auto")).alarms
-    assert after[: len(before)] == before
+    assert before[0]["remedies"][0] == "activation=relu"
+    after = train(small(*overrides, "resume=auto", "health.enabled=false")).alarms
+    assert after == before
 
 
 def test_functions_named_against_vanishing_keep_the_gradient() -> None:
@@ -151,7 +182,7 @@ def test_remedies_can_be_pasted(model: str) -> None:
     config = compose([f"model={model}", "activation=relu", "init=torch"])
     for kind in ("vanishing_gradient", "dying_units", "exploding_gradient", "saturation",
                  "scale_drift"):  # fmt: skip
-        tries = remedies(kind, config.as_dict())
+        tries = remedies(kind, "total", config.as_dict(), {"a": "relu"})
         assert tries
         assert len(set(tries)) == len(tries)
         assert "activation=relu" not in tries

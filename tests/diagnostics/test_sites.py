@@ -50,7 +50,7 @@ def test_saturated_share_of_tanh() -> None:
     # 1 - tanh(z)^2 = 1 / cosh(z)^2 falls below 1e-3 at arcosh(sqrt(1000)), and below 1e-6, where a
     # unit is dead, at arcosh(1000).
     flat, dead = math.acosh(1000**0.5), math.acosh(1000)
-    assert health.saturated == pytest.approx(2 * (PHI(dead / 10) - PHI(flat / 10)), abs=0.03)
+    assert health.saturated == pytest.approx(2 * PHI(-flat / 10), abs=0.05)
     assert health.dead == pytest.approx(2 * PHI(-dead / 10), abs=0.03)
 
 
@@ -59,6 +59,21 @@ def test_a_unit_saturates_where_nearly_all_its_positions_do(std: float, share: f
     x = normal(200, std=std)
     x[0] = 0.0  # so that none is dead
     assert read_sites(one_layer("tanh"), x)["hidden1"].saturated == share
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softsign", "arctan"])
+def test_sixty_per_cent_of_positions_are_not_enough(name: str) -> None:
+    x = torch.full((100, UNITS, 1), 90.0)
+    assert read_sites(one_layer(name), x)["hidden1"].saturated == 1
+    x[:40] = 0.1
+    assert read_sites(one_layer(name), x)["hidden1"].saturated == 0
+
+
+@pytest.mark.parametrize(("at", "share"), [(-3.0, 0), (9.0, 1)])
+def test_relu6_is_inactive_below_and_saturated_above(at: float, share: float) -> None:
+    health = read_sites(one_layer("relu6"), torch.full((20, UNITS, 1), at))["hidden1"]
+    assert health.saturated == share
+    assert health.dead == 1
 
 
 @pytest.mark.parametrize("name", ["relu", "elu", "softplus", "gelu", "swish_beta"])
@@ -84,9 +99,17 @@ def test_dormant_units() -> None:
 
 
 def test_a_constant_function_is_dead() -> None:
-    h, slope = value_and_slope(nn.Threshold(1e9, 0.5), torch.randn(4, 3))
+    h, slope = value_and_slope(nn.Threshold(1e9, 0.5), torch.randn(4, 3), 1)
     assert (h == 0.5).all()
     assert (slope == 0).all()
+
+
+def test_outputs_of_a_constant_sum_are_not_dead() -> None:
+    _, slope = value_and_slope(nn.Softmax(1), torch.randn(4, 6), 1)
+    assert (slope.abs().amax(0) > 1e-3).all()
+    z = torch.randn(4, 6)
+    _, slope = value_and_slope(nn.Tanh(), z, 1)
+    torch.testing.assert_close(slope, 1 - z.tanh().square())
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
@@ -97,6 +120,8 @@ def test_counts_made_with_plain_hooks_agree(config: ModelConfig) -> None:
             for name, parameter in layer.named_parameters():
                 if "bias" in name:
                     parameter[::3] -= 4.0
+        if "lstm1" in network.layers:  # the first unit of the input gate is shut for good
+            network.layers["lstm1"].core.bias_ih_l0[0] -= 60.0
     network.train()  # with the batch's own statistics, as readings have them
     network.expose_sites(True)
     seen: dict[str, list[torch.Tensor]] = {site: [] for site in network.activations}
@@ -120,8 +145,10 @@ def test_counts_made_with_plain_hooks_agree(config: ModelConfig) -> None:
             dead = (h <= 0).all(0).float().mean().item()
             some_dead = some_dead or dead > 0
             assert found[site].dead == pytest.approx(dead)
-        else:  # the sigmoid of a gate is never flat here
-            assert found[site].dead == 0
+        else:  # of a gate: flat where its output is 0 or 1 to the last bit
+            dead = (h * (1 - h) < 1e-6).all(0).float().mean().item()
+            assert found[site].dead == pytest.approx(dead)
+            assert (dead > 0) == (site == "lstm1_input_gate")
         assert found[site].h_std == pytest.approx(h.std(correction=0).item(), rel=1e-4)
         assert found[site].h_mean == pytest.approx(h.mean().item(), rel=1e-4, abs=1e-6)
     assert some_dead

@@ -12,10 +12,10 @@ from activation_search.errors import UserError
 from activation_search.evidence import compare as compare_module
 from activation_search.evidence import runs as runs_module
 from activation_search.evidence.candidates import parse_candidates
-from activation_search.evidence.compare import read_evidence, run_compare
+from activation_search.evidence.compare import Arm, Block, read_evidence, run_compare
 from activation_search.evidence.config import CompareConfig
 from activation_search.evidence.report import write_report
-from activation_search.evidence.table import print_evidence, verdict_sentence
+from activation_search.evidence.table import caution, print_evidence, verdict_sentence
 from activation_search.training import run as run_module
 from activation_search.training.config import TrainConfig
 from activation_search.training.result import RunResult, read_result
@@ -112,6 +112,17 @@ def test_learning_rates_are_chosen_on_validation_at_another_seed(
     assert len(tuning) == 6
     assert not any(c.test for c in tuning)
     assert sorted(tested) == [0, 0, 1, 1]  # once per run of the comparison, never while tuning
+
+
+def test_a_rate_at_the_end_of_the_grid_is_told() -> None:
+    def arm(lr: float) -> Arm:
+        tuned = {"0.001": 0.8, "0.01": 0.9, "0.1": 0.7}
+        return Arm([0.9], [0.9], [], 1, 0.1, lr, {}, tuned=tuned)
+
+    block = Block("mlp", "digits", "accuracy", "max", "a", [0], {"a": arm(0.1), "b": arm(0.01)})
+    assert caution(block).startswith("The best learning rate of a is at an end of lr_grid")
+    block.arms["a"].lr = 0.01
+    assert caution(block) == ""
 
 
 def test_a_true_effect_is_found_and_copies_are_undecided(

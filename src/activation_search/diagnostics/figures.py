@@ -10,6 +10,7 @@ from torch import Tensor
 from activation_search.diagnostics.gradients import GradientReading
 from activation_search.diagnostics.sites import SiteHealth
 
+LARGEST = 1e30  # beyond it a histogram has no bins
 MOST_SITES = 6  # whose histograms stand side by side
 
 
@@ -84,8 +85,10 @@ def draw_initial_states(states: Mapping[str, State]) -> Figure:
 
 
 def _histogram(axes, z: Tensor, limits: tuple[float, float] | None) -> None:
-    values = z.detach().float().flatten().cpu().numpy()
-    values = values[np.isfinite(values)]
+    values = z.detach().double().flatten().cpu().numpy()
+    values = values[np.abs(values) < LARGEST]  # NaN compares as false
+    if limits is None and len(values) and np.ptp(values) < 1e-6 * (1 + np.abs(values).max()):
+        limits = (values[0] - 1, values[0] + 1)  # all the same: no 50 bins between them
     axes.hist(values, bins=50, range=limits, color="tab:blue", alpha=0.6)
     axes.tick_params(labelsize=7)
     axes.set_yticks([])

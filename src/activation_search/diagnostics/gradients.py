@@ -26,6 +26,16 @@ class GradientReading:
     layers: dict[str, LayerGradient]
 
     @property
+    def first(self) -> str:
+        """The layer that a sample passes first."""
+        return next(iter(self.layers))
+
+    @property
+    def last(self) -> str:
+        """The output layer."""
+        return next(reversed(self.layers))
+
+    @property
     def norms(self) -> dict[str, float]:
         """``total``, then layer -> norm."""
         return {"total": self.total} | {name: g.norm for name, g in self.layers.items()}

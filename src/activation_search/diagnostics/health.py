@@ -11,11 +11,12 @@ import lightning.pytorch as pl
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from activation_search.diagnostics.alarms import Alarm, Watch, to_text
+from activation_search.diagnostics.alarms import Alarm, to_text
 from activation_search.diagnostics.gradients import copy_weights, read_gradients, update_ratios
 from activation_search.diagnostics.probe import probe_batch
 from activation_search.diagnostics.scalars import write_scalars
 from activation_search.diagnostics.sites import SiteHealth, read_sites
+from activation_search.diagnostics.watch import Watch
 
 
 class Health(pl.Callback):
@@ -28,6 +29,7 @@ class Health(pl.Callback):
     sites: the last reading. alarms: all that were raised.
 
     Args:
+        watch: judges the readings.
         writer: for TensorBoard; none writes nothing.
         gradients_every_n_steps: interval of gradient readings, which cost microseconds.
         sites_every_n_steps: interval of readings of sites and updates, which cost a few steps.
@@ -36,6 +38,7 @@ class Health(pl.Callback):
 
     def __init__(
         self,
+        watch: Watch,
         writer: SummaryWriter | None,
         gradients_every_n_steps: int,
         sites_every_n_steps: int,
@@ -45,7 +48,7 @@ class Health(pl.Callback):
         self.gradients_every_n_steps = gradients_every_n_steps
         self.sites_every_n_steps = sites_every_n_steps
         self.tell = tell
-        self.watch = Watch()
+        self.watch = watch
         self.sites: dict[str, SiteHealth] = {}
         self._weights: dict[str, list[Tensor]] = {}
 

@@ -31,6 +31,13 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
+def own_random_numbers(device: torch.device) -> Iterator[None]:
+    """Leaves the run's random generators as they are, whatever a function of the user's draws."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
+
+
+@contextmanager
 def batch_statistics(network: nn.Module) -> Iterator[None]:
     """Batch normalisation by the batch at hand, as in training, without keeping what it saw.
 
@@ -63,7 +70,7 @@ def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
     ]
     network.expose_sites(True)
     try:
-        with evaluating(network), batch_statistics(network):
+        with evaluating(network), batch_statistics(network), own_random_numbers(x.device):
             network(x)
     finally:
         network.expose_sites(False)

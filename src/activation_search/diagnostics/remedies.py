@@ -1,55 +1,68 @@
 """What to try against an alarm: overrides that can be pasted, the likeliest first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from activation_search.diagnostics.alarms import DRIFT, DYING, EXPLODING, SATURATION, VANISHING
 from activation_search.models.config import MODEL_CONFIGS
 
 # Functions whose forward and backward gains are equal or nearly so: scaled to keep the signal,
-# they keep the gradient as well. tests/diagnostics/test_remedies.py holds them to the catalogue.
+# they keep the gradient as well. tests/diagnostics/test_health.py holds them to the catalogue.
 KEEPS_GRADIENT = ("relu", "leaky_relu", "prelu", "selu", "elu")
 
 
-def remedies(kind: str, config: Mapping[str, Any]) -> list[str]:
-    """Overrides against one kind of alarm, without those that the run has already.
+def remedies(
+    kind: str, where: str, config: Mapping[str, Any], assignment: Mapping[str, str]
+) -> list[str]:
+    """Overrides against an alarm, without those that the run has already.
 
     Args:
-        kind: of the alarm.
+        kind, where: of the alarm.
         config: plain data of the run's configuration.
+        assignment: site -> function.
     """
-    return list(dict.fromkeys(_remedies(kind, config)))
+    return list(dict.fromkeys(_remedies(kind, where, config, assignment)))
 
 
-def _remedies(kind: str, config: Mapping[str, Any]) -> Iterator[str]:
-    used = {config["activation"]["name"]}
+def _remedies(
+    kind: str, where: str, config: Mapping[str, Any], assignment: Mapping[str, str]
+) -> Iterator[str]:
+    def functions(*names: str) -> Iterator[str]:
+        return _functions(names, where, config, assignment)
+
     if kind == VANISHING:
-        yield from _activations(KEEPS_GRADIENT, used)
+        yield from functions(*KEEPS_GRADIENT)
         yield from _gain(config)
         yield from _norm(config)
         yield from _residual(config)
     elif kind == DYING:
-        yield from _activations(("leaky_relu", "elu", "gelu"), used)
+        yield from functions("leaky_relu", "elu", "gelu")
         yield from _smaller_steps(config)
         yield from _gain(config)
         yield from _norm(config)
     elif kind == EXPLODING:
         if config["optim"]["clip"] is None:
             yield "optim.clip=1.0"
+        if config["model"]["name"] == "lstm":  # what leaves its cell is fed back
+            yield from functions("tanh")
         yield from _norm(config)
         yield from _gain(config)
         yield from _smaller_steps(config)
-    elif kind == SATURATION:
+    elif kind in (SATURATION, DRIFT):
         yield from _gain(config)
         yield from _norm(config)
-        yield from _activations(("relu", "gelu"), used)
-    elif kind == DRIFT:
-        yield from _gain(config)
-        yield from _norm(config)
+        yield from functions("relu", "gelu")
 
 
-def _activations(names: tuple[str, ...], used: set[str]) -> Iterator[str]:
-    yield from (f"activation={name}" for name in names if name not in used)
+def _functions(
+    names: Sequence[str], where: str, config: Mapping[str, Any], assignment: Mapping[str, str]
+) -> Iterator[str]:
+    """Other functions: for the whole model, or for the sick site where it was set by itself."""
+    layers = config["activation"].get("layers", {})
+    alone = where in assignment and (bool(layers) or where.endswith("_gate"))
+    used = {assignment[where]} if alone else set(assignment.values())
+    key = f"activation.layers.{where}" if alone else "activation"
+    yield from (f"{key}={name}" for name in names if name not in used)
 
 
 def _gain(config: Mapping[str, Any]) -> Iterator[str]:

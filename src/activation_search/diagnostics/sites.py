@@ -5,14 +5,15 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from activation_search.diagnostics.probe import evaluating, preactivations
+from activation_search.diagnostics.probe import evaluating, own_random_numbers, preactivations
 from activation_search.models.network import Network
 
+F32 = torch.float32
 DEAD_SLOPE = 1e-6
 DORMANT_SHARE = 0.025  # tau of Sokar et al. 2023
 FLAT_SHARE = 1e-3  # of the largest slope on [-3, 3]
 SATURATED_POSITIONS = 0.95
-FAR = 30.0  # where a function that saturates on both sides is flat
+FAR = 1000.0  # where a function that saturates on both sides is flat, softsign too
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,10 @@ class SiteHealth:
     dead: share of units with |f'(z)| < 1e-6 at every position.
     dormant: share of units of h with E|h| at most 0.025 of the mean over units (Sokar et al. 2023,
         arXiv:2302.12902).
-    saturated: share of units with |f'(z)| below a thousandth of its largest value on [-3, 3], and
-        |z| > 1, at more than 95% of positions, that are not dead. Only a function that is flat far
-        out on both sides saturates; the flat side of ReLU is where it is meant to be inactive. 0
-        for functions that mix channels, where f' has no single meaning.
+    saturated: share of units with |f'(z)| below a thousandth of its largest value on [-3, 3],
+        |z| > 1 and f(z) not 0, at more than 95% of positions. Only a function that is flat far out
+        on both sides saturates; where ReLU or ReLU6 is 0 it is meant to be inactive. 0 for
+        functions that mix channels, where f' has no single meaning.
     z_mean, z_std, h_mean, h_std: over all units and positions.
     """
 
@@ -46,29 +47,44 @@ class SiteHealth:
 def read_sites(network: Network, x: Tensor) -> dict[str, SiteHealth]:
     """The health of every site for the samples ``x``, in evaluation mode; changes nothing."""
     rows = {}
-    for site, z in preactivations(network, x).items():
-        mixes = network.assignment[site].entry.family == "gated"
-        activation, (_, channel_dim) = network.activations[site], network.layouts[site]
-        rows[site] = _measure(activation, z, channel_dim, can_saturate=not mixes)
+    with own_random_numbers(x.device):
+        for site, z in preactivations(network, x).items():
+            mixes = network.assignment[site].entry.family == "gated"
+            activation, (_, channel_dim) = network.activations[site], network.layouts[site]
+            rows[site] = _measure(activation, z, channel_dim, can_saturate=not mixes)
     # One transfer from the device for all of them.
     values = torch.stack(list(rows.values())).tolist()
     return {site: SiteHealth(*row) for site, row in zip(rows, values, strict=True)}
 
 
-def value_and_slope(activation: nn.Module, z: Tensor) -> tuple[Tensor, Tensor]:
-    """f(z) and, for each element of z, the derivative of the sum of all outputs: f'(z) where f is
-    element-wise. By autograd, so that every function is treated alike."""
+def value_and_slope(activation: nn.Module, z: Tensor, channel_dim: int) -> tuple[Tensor, Tensor]:
+    """f(z) and, for each element of z, f'(z) where f is element-wise.
+
+    By autograd, so that every function is treated alike: the derivative of a sum of outputs, whose
+    weights 1 and 2 in turn are divided out again. With equal weights the gradient of a function
+    whose outputs have a constant sum, such as softmax, would be zero.
+    """
     z = z.detach().requires_grad_()
     with evaluating(activation), torch.enable_grad():
         h = activation(z)
-        slope = torch.autograd.grad(h.sum(), z, allow_unused=True)[0] if h.requires_grad else None
-    return h.detach(), torch.zeros_like(z) if slope is None else slope
+        if not h.requires_grad:
+            return h, torch.zeros_like(z)
+        if h.shape != z.shape:  # it joins channels
+            return h.detach(), torch.autograd.grad(h.sum(), z)[0]
+        weights = (torch.arange(h.shape[channel_dim], device=h.device) % 2 + 1).to(h.dtype)
+        shape = [1] * h.dim()
+        shape[channel_dim] = -1
+        weights = weights.view(shape)
+        slope = torch.autograd.grad((h * weights).sum(), z, allow_unused=True)[0]
+    return h.detach(), torch.zeros_like(z) if slope is None else slope / weights
 
 
 def _measure(activation: nn.Module, z: Tensor, channel_dim: int, can_saturate: bool) -> Tensor:
-    # In float32 at least: in half precision a slope of 1e-6 cannot be told from others.
-    z = z if z.dtype == torch.float64 else z.float()
-    h, slope = value_and_slope(activation, z)
+    # In float32 where the function allows: in half precision small slopes are rounded away.
+    learned = next(activation.parameters(), None)
+    z = z.to(learned.dtype) if learned is not None else z.to(torch.promote_types(z.dtype, F32))
+    h, slope = value_and_slope(activation, z, channel_dim)
+    z, h, slope = (t.to(torch.promote_types(t.dtype, F32)) for t in (z, h, slope))
     # One copy with the units last; torch reduces over several separate dimensions ten times slower.
     z, h, slope = (t.movedim(channel_dim, -1).reshape(-1, t.shape[channel_dim])
                    for t in (z, h, slope.abs()))  # fmt: skip
@@ -79,8 +95,8 @@ def _measure(activation: nn.Module, z: Tensor, channel_dim: int, can_saturate: b
     if can_saturate:
         steepest, flat = _limits(activation, z, channel_dim)
         if flat.any():
-            positions = (slope < FLAT_SHARE * steepest) & (z.abs() > 1)
-            saturated = (positions.sum(0) > SATURATED_POSITIONS * len(z)) & flat & ~dead
+            positions = (slope < FLAT_SHARE * steepest) & (z.abs() > 1) & (h != 0)
+            saturated = (positions.sum(0) > SATURATED_POSITIONS * len(z)) & flat
     shares = [units.float().mean() for units in (dead, dormant, saturated)]
     return torch.stack([*shares, *_mean_and_std(z), *_mean_and_std(h)])
 
@@ -98,6 +114,8 @@ def _limits(activation: nn.Module, z: Tensor, channel_dim: int) -> tuple[Tensor,
     grid = grid[:, None].expand(-1, z.shape[1]).contiguous()  # points, units
     if channel_dim == -1:
         grid = grid[None]
-    slope = value_and_slope(activation, grid)[1].abs().flatten(0, -2)
+    learned = next(activation.parameters(), grid)
+    slope = value_and_slope(activation, grid.to(learned.dtype), channel_dim)[1]
+    slope = slope.abs().flatten(0, -2)
     steepest = slope[:-2].amax(0)
     return steepest, slope[-2:].amax(0) < FLAT_SHARE * steepest

@@ -49,6 +49,12 @@ class Arm:
     tuned: dict[str, float] = field(default_factory=dict)
 
     @property
+    def at_end_of_grid(self) -> bool:
+        """Whether the best learning rate was the smallest or largest one tried."""
+        rates = sorted(float(rate) for rate in self.tuned)
+        return len(rates) > 1 and self.lr in (rates[0], rates[-1])
+
+    @property
     def diverged(self) -> int:
         """Number of runs that diverged."""
         return sum(value is None for value in self.values)

@@ -21,7 +21,13 @@ from activation_search.evidence.figures import (
     draw_pairs,
     draw_ranks,
 )
-from activation_search.evidence.table import HEADINGS, cells, sorted_labels, verdict_sentence
+from activation_search.evidence.table import (
+    HEADINGS,
+    caution,
+    cells,
+    sorted_labels,
+    verdict_sentence,
+)
 from activation_search.search.leaderboard import LEADERBOARD_FILE
 from activation_search.training.result import versions
 
@@ -161,7 +167,7 @@ def _of_study(study: dict[str, Any], folder: Path, confirmed: bool) -> Content:
 
 def _add_evidence(content: Content, evidence: Evidence, folder: Path) -> None:
     for block in evidence.blocks:
-        content.verdicts.append(verdict_sentence(block))
+        content.verdicts += [verdict_sentence(block), *([caution(block)] if caution(block) else [])]
         content.tables.append(_table(block))
         content.pictures += _pictures(block, folder)
     if evidence.ranks:

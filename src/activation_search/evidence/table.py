@@ -79,6 +79,17 @@ def verdict_sentence(block: Block) -> str:
     )
 
 
+def caution(block: Block) -> str:
+    """What weakens the comparison, or nothing."""
+    at_end = [label for label, arm in block.arms.items() if arm.at_end_of_grid]
+    if not at_end:
+        return ""
+    return (
+        f"The best learning rate of {', '.join(at_end)} is at an end of lr_grid: a better one may "
+        "lie beyond; widen lr_grid."
+    )
+
+
 def print_evidence(evidence: Evidence, console: Console) -> None:
     """A table and a sentence per block, and ranks over several."""
     for block in evidence.blocks:
@@ -96,6 +107,8 @@ def print_evidence(evidence: Evidence, console: Console) -> None:
             table.add_row(escape(label), *extras, *cells(block, label))
         console.print(table)
         console.print(escape(verdict_sentence(block)), soft_wrap=True)
+        if text := caution(block):
+            console.print(escape(text), soft_wrap=True)
     if evidence.ranks:
         table = Table(title="mean rank over blocks", title_justify="left", box=box.SIMPLE_HEAD)
         table.add_column("candidate")

@@ -49,6 +49,11 @@ class Network(nn.Module):
         raise NotImplementedError
 
     @property
+    def assignment_text(self) -> dict[str, str]:
+        """Site -> its activation, as people write it."""
+        return {site: str(activation) for site, activation in self.assignment.items()}
+
+    @property
     def signal_path(self) -> list[str]:
         """Sites whose outputs should keep one scale, in the order in which the signal passes."""
         return list(self.assignment)

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from activation_search.diagnostics.alarms import Alarm
+from activation_search.diagnostics.alarms import from_dicts
 from activation_search.diagnostics.verdict import print_alarms
 from activation_search.training.config import TrainConfig
 from activation_search.training.result import FINISHED, RunResult
@@ -53,7 +53,7 @@ def print_summary(result: RunResult, console: Console) -> None:
     for site, activation in result.assignment.items():
         table.add_row(site, activation)
     console.print(table)
-    print_alarms([Alarm(**alarm) for alarm in result.alarms], result.config, console)
+    print_alarms(from_dicts(result.alarms), console)
     # Outside the table, whose width would cut them.
     console.print(f"run directory:  {result.directory}", soft_wrap=True)
     console.print(f"see it with:    tensorboard --logdir {result.config['logs']}", soft_wrap=True)

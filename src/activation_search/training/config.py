@@ -6,7 +6,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from activation_search.errors import UserError, unknown
 from activation_search.models.config import MODEL_CONFIGS, ModelConfig
-from activation_search.settings import setting
+from activation_search.settings import check, setting
 
 INITS = ("gain", "he", "torch")
 OPTIMIZERS = ("adam", "adamw", "nadam", "radam", "rmsprop", "sgd")
@@ -184,23 +184,32 @@ class InitialConfig(TrainConfig):
 
     activations: Any = None
 
-    def runs(self) -> dict[str, TrainConfig]:
-        """Label -> run."""
-        plain = {key: getattr(self, key) for key in TrainConfig.__dataclass_fields__}
-        base = TrainConfig(**plain)
-        if self.activations is None:
-            return {self.activation_label: base}
-        if not isinstance(self.activations, list) or not self.activations:
-            raise UserError(
-                f"activations must be a list such as [relu,gelu], not {self.activations!r}."
-            )
-        layers = self.activation.get("layers", {})
-        runs = {}
-        for given in self.activations:
-            activation = dict(given) if isinstance(given, dict) else {"name": given}
-            label = str(activation["name"]) if len(activation) == 1 else str(given)
-            runs[label] = replace(base, activation={**activation, "layers": layers})
-        return runs
+
+def check_run(config: TrainConfig) -> None:
+    """Holds every setting to its limits, and to what it needs of others.
+
+    Raises:
+        UserError: one that is not valid.
+    """
+    if config.trainer.max_steps == 0:
+        raise UserError(
+            "trainer.max_steps=0 trains nothing; python scripts/health.py with the same settings "
+            "shows the state at initialisation."
+        )
+    check(config)
+    if config.early_stopping.patience is not None and not config.validates:
+        raise UserError("early_stopping.patience needs a validation split: data.validation=0.2.")
+    if (
+        config.early_stopping.patience is not None
+        and config.test
+        and not (config.trainer.checkpoints)
+    ):
+        raise UserError(
+            "early_stopping.patience tests the best weights, which trainer.checkpoints=false does "
+            "not keep; set test=false, or keep them."
+        )
+    if config.data.batch_size == 1 and getattr(config.model, "norm", "") == "batch":
+        raise UserError("model.norm=batch needs data.batch_size of 2 or more, not 1.")
 
 
 def describe(config: TrainConfig) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """The state of a model before its first step: signal, gradient, and the verdict."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from activation_search.activations import Activation
 from activation_search.data import load_splits
-from activation_search.diagnostics.alarms import READINGS_IN_A_ROW, Alarm, Watch
+from activation_search.diagnostics.alarms import Alarm
 from activation_search.diagnostics.gradients import GradientReading, read_gradients
 from activation_search.diagnostics.probe import PROBE_SIZE, preactivations
 from activation_search.diagnostics.sites import SiteHealth, read_sites
-from activation_search.settings import check
-from activation_search.training.config import TrainConfig
+from activation_search.diagnostics.watch import READINGS_IN_A_ROW, Watch
+from activation_search.errors import UserError
+from activation_search.training.config import InitialConfig, TrainConfig, check_run
 from activation_search.training.module import ActivationModule, to_hyperparameters
 
 
@@ -29,34 +31,55 @@ class InitialState:
     alarms: list[Alarm] = field(default_factory=list)
 
 
+def initial_runs(config: InitialConfig) -> dict[str, TrainConfig]:
+    """Label -> run: one per activation asked for, or the run's own assignment.
+
+    Raises:
+        UserError: not a list of activations.
+    """
+    plain = {key: getattr(config, key) for key in TrainConfig.__dataclass_fields__}
+    base = TrainConfig(**plain)
+    if config.activations is None:
+        return {base.activation_label: base}
+    if not isinstance(config.activations, list) or not config.activations:
+        raise UserError(
+            f"activations must be a list such as [relu,gelu], not {config.activations!r}."
+        )
+    layers = base.activation.get("layers", {})
+    runs = {}
+    for given in config.activations:
+        activation = Activation.parse(given)
+        runs[str(activation)] = replace(base, activation={**activation.as_dict(), "layers": layers})
+    return runs
+
+
 def inspect(config: TrainConfig) -> InitialState:
-    """Builds the model of a run and looks at it; nothing is trained or written.
+    """Builds the model of a run and looks at it, on the CPU; nothing is trained or written.
 
     Gradients are read on as many batches as an alarm asks for in a row.
 
     Raises:
         UserError: a setting, site or activation that is not valid.
     """
-    check(config)
+    check_run(config)
     splits = load_splits(config.data.name, config.data.validation, config.seed)
     module = ActivationModule(**to_hyperparameters(config, splits.sample, splits.classes))
     network = module.network
     x, y = splits.train.x.to(module.mean), splits.train.y
-    watch = Watch()
+    watch = Watch(config.as_dict(), network.assignment_text)
     probe = x[:PROBE_SIZE]
-    state = InitialState(read_sites(network, probe), preactivations(network, probe), None)  # type: ignore[arg-type]
-    watch.see_sites(0, state.sites, network.signal_path)
-    size = config.data.batch_size
+    sites = read_sites(network, probe)
+    watch.see_sites(0, sites, network.signal_path)
+    readings = []
+    count = READINGS_IN_A_ROW * config.data.batch_size
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(config.seed)
-        for number in range(READINGS_IN_A_ROW):
-            batch = slice(number * size, (number + 1) * size)
+        # Small data gives some samples twice.
+        for batch in (torch.arange(count) % len(x)).split(config.data.batch_size):
             network.zero_grad()
             loss = module.task.loss(network(x[batch]), y[batch])
             loss.backward()
-            reading = read_gradients(network)
-            state.gradients = state.gradients or reading
+            readings.append(read_gradients(network))
             watch.see_loss(0, loss.item())
-            watch.see_gradients(0, reading)
-    state.alarms = watch.found
-    return state
+            watch.see_gradients(0, readings[-1])
+    return InitialState(sites, preactivations(network, probe), readings[0], watch.found)

@@ -1,5 +1,7 @@
 """``python scripts/health.py``: initial states side by side, in words and as a picture."""
 
+import re
+from datetime import datetime
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -12,7 +14,7 @@ from activation_search.diagnostics.figures import draw_initial_states
 from activation_search.diagnostics.verdict import print_alarms
 from activation_search.errors import UserError
 from activation_search.training.config import InitialConfig
-from activation_search.training.initial import InitialState, inspect
+from activation_search.training.initial import InitialState, initial_runs, inspect
 
 
 def report(config: InitialConfig) -> None:
@@ -22,14 +24,15 @@ def report(config: InitialConfig) -> None:
         UserError: see :func:`inspect`; or the picture cannot be written.
     """
     console = open_console()
-    runs = config.runs()
-    states = {label: inspect(run) for label, run in runs.items()}
+    states = {label: inspect(run) for label, run in initial_runs(config).items()}
     for label, state in states.items():
         console.print(_table(label, state))
-        print_alarms(state.alarms, runs[label].as_dict(), console)
+        print_alarms(state.alarms, console)
         if not state.alarms:
             console.print("[bold green]healthy[/]  no alarm at initialisation\n")
-    name = f"{config.model.name}-{config.data.name}-{'-'.join(states)}"[:100]
+    labels = re.sub(r"[^\w-]+", "_", "-".join(states))[:80]
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    name = f"{config.model.name}-{config.data.name}-{labels}-{stamp}"
     console.print(f"picture:  {_save(draw_initial_states(states), config, name)}", soft_wrap=True)
 
 

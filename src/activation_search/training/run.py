@@ -28,10 +28,9 @@ from activation_search.diagnostics.alarms import Alarm
 from activation_search.diagnostics.health import Health
 from activation_search.diagnostics.learned import learned_parameters
 from activation_search.diagnostics.overview import write_hparams, write_overview
-from activation_search.errors import UserError
-from activation_search.settings import check
+from activation_search.diagnostics.watch import Watch
 from activation_search.training import directory as run_directory
-from activation_search.training.config import TrainConfig, from_dict
+from activation_search.training.config import TrainConfig, check_run, from_dict
 from activation_search.training.history import History, Row
 from activation_search.training.module import ActivationModule, to_hyperparameters
 from activation_search.training.result import (
@@ -93,7 +92,7 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
             history = History(
                 config.trainer.max_steps, board.every_n_steps, writer, on_epoch, curve
             )
-            health = _health(config, writer)
+            health = _health(config, module, writer)
             trainer = build_trainer(config, directory, history, health, writer, module)
             result.write()
             try:
@@ -118,6 +117,8 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
                 if health:
                     result.alarms = [alarm.as_dict() for alarm in health.alarms]
                     result.health = {site: h.as_dict() for site, h in health.sites.items()}
+                elif earlier:
+                    result.alarms = earlier.alarms
                 result.device = str(trainer.strategy.root_device)
                 result.seconds = time.perf_counter() - began
                 result.write()
@@ -128,20 +129,7 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
 
 def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
     """The configuration to run, checked, and the interrupted run that it goes on with."""
-    check(config)
-    if config.early_stopping.patience is not None and not config.validates:
-        raise UserError("early_stopping.patience needs a validation split: data.validation=0.2.")
-    if (
-        config.early_stopping.patience is not None
-        and config.test
-        and not (config.trainer.checkpoints)
-    ):
-        raise UserError(
-            "early_stopping.patience tests the best weights, which trainer.checkpoints=false does "
-            "not keep; set test=false, or keep them."
-        )
-    if config.data.batch_size == 1 and getattr(config.model, "norm", "") == "batch":
-        raise UserError("model.norm=batch needs data.batch_size of 2 or more, not 1.")
+    check_run(config)
     if config.trainer.fast_dev_run:
         config = replace(config, group="debug")
     if config.resume == "auto":
@@ -170,20 +158,23 @@ def _new_result(
         git=git_revision(),
         parameters=sum(p.numel() for p in network.parameters()),
         activation_parameters=sum(p.numel() for p in network.activations.parameters()),
-        assignment={site: str(activation) for site, activation in network.assignment.items()},
+        assignment=network.assignment_text,
     )
 
 
-def _health(config: TrainConfig, writer: SummaryWriter | None) -> Health | None:
+def _health(
+    config: TrainConfig, module: ActivationModule, writer: SummaryWriter | None
+) -> Health | None:
     if not config.health.enabled:
         return None
     every = (config.tensorboard.every_n_steps, config.health.every_n_steps)
     # A progress bar puts what is printed above itself; without one the summary is the place.
-    return Health(writer, *every, tell=_tell if config.trainer.progress else None)
+    watch = Watch(config.as_dict(), module.network.assignment_text)
+    return Health(watch, writer, *every, tell=_tell if config.trainer.progress else None)
 
 
 def _tell(alarm: Alarm) -> None:
-    print(f"alarm: {alarm}")
+    print(f"alarm: {alarm}; try {'  '.join(alarm.remedies[:3])}")
 
 
 def _fit(trainer: pl.Trainer, module: ActivationModule, data: DataModule, last: Path) -> None:
@@ -295,6 +286,7 @@ def _threads(count: int | None) -> Iterator[None]:
 
 _NOT_NEWS = (
     "Checkpoint directory .* exists and is not empty",  # the run directory: it holds the result
+    ".*callbacks used to create the checkpoint need to be provided",  # health was switched off
     ".*does not have many workers",  # the benchmark's DataLoader; ours has none
     ".*could not find the monitored key",  # an epoch cut short by max_steps or by divergence
     ".*AMP with fp16 is not supported on CPU",  # refused by check_machine, not replaced in silence
