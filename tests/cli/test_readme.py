@@ -16,9 +16,10 @@ TRAIN = [line for line in COMMANDS if line.startswith("python train.py")]
 SWEEP = [line for line in COMMANDS if line.startswith("python scripts/sweep.py")]
 CATALOGUE = [line for line in COMMANDS if line.startswith("python scripts/catalogue.py")]
 HEALTH = [line for line in COMMANDS if line.startswith("python scripts/health.py")]
+COMPARE = [line for line in COMMANDS if line.startswith("python scripts/compare.py")]
 INLINE = re.findall(r"`(python [^`]+)`", README)
 # The benchmark takes minutes; tests/cli/test_benchmark.py runs it in small.
-BENCHMARK = ["python scripts/benchmark.py"]
+BENCHMARK = ["python scripts/benchmark.py", "python scripts/benchmark.py --health"]
 
 
 def test_every_command_is_accounted_for() -> None:
@@ -28,7 +29,7 @@ def test_every_command_is_accounted_for() -> None:
     assert set(installs) <= set(ci)
     # tests/cli/test_tensorboard.py starts the viewer.
     viewer = [line for line in COMMANDS if line.startswith("tensorboard --logdir logs")]
-    known = [*installs, *TRAIN, *SWEEP, *CATALOGUE, *HEALTH, *viewer]
+    known = [*installs, *TRAIN, *SWEEP, *CATALOGUE, *HEALTH, *COMPARE, *viewer]
     assert [line for line in COMMANDS if line not in known] == []
     assert set(INLINE) - set(BENCHMARK) == {
         "python train.py -m experiment=mnist1d_cnn seed=0,1,2",
@@ -74,5 +75,16 @@ def test_sweep_commands(line: str, command: Command, working_directory: Path) ->
     _, script, *arguments = shlex.split(line, comments=True)
     kept = [a for a in arguments if not a.startswith("trials=")]
     quick = ["data=digits", "model.width=16", "trainer.max_epochs=1", "trials=2", "workers=1"]
+    quick += ["confirm_seeds=2"]
     assert command(script, *kept, *quick, "trainer.accelerator=cpu") == 0
     assert list(working_directory.glob("logs/sweeps/*/trials.csv"))
+
+
+@pytest.mark.parametrize("line", COMPARE)
+def test_compare_commands(line: str, command: Command, working_directory: Path) -> None:
+    """In small: few seeds, one epoch, in one process."""
+    _, script, *arguments = shlex.split(line, comments=True)
+    kept = [a for a in arguments if not a.startswith("seeds=")]
+    quick = ["data=digits", "trainer.max_epochs=1", "seeds=2", "workers=1", "lr_grid=[1e-3,1e-2]"]
+    assert command(script, *kept, *quick, "trainer.accelerator=cpu") == 0
+    assert list(working_directory.glob("logs/compare/*/report.html"))

@@ -194,11 +194,13 @@ def _table(block: Block) -> TableData:
     for label in sorted_labels(block):
         arm = block.arms[label]
         chosen = "" if arm.selection is None else f"{arm.selection:.4f}"
-        row = [label, *[chosen] * selected, f"{arm.lr:g}", *cells(block, label)]
-        rows.append([*row[:-1], ", ".join(arm.alarms), row[-1]])
-    headings = ["candidate", *["selection (validation)"] * selected, "lr", *HEADINGS[:-1]]
+        *numbers, verdict = cells(block, label)
+        alarms = ", ".join(arm.alarms)
+        rows.append([label, verdict, *[chosen] * selected, *numbers, f"{arm.lr:g}", alarms])
+    selection = ["selection (validation)"] * selected
+    headings = ["candidate", "verdict", *selection, *HEADINGS[:-1], "lr", "alarms"]
     title = f"{block.label}: test {block.metric} on {len(block.seeds)} seeds"
-    return TableData(title, [*headings, "alarms", HEADINGS[-1]], rows)
+    return TableData(title, headings, rows)
 
 
 def _pictures(block: Block, folder: Path) -> Iterator[Picture]:
