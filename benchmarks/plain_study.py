@@ -76,11 +76,11 @@ def main() -> None:
 
     def objective(trial: optuna.Trial) -> float:
         name = trial.suggest_categorical("activation", list(ACTIVATIONS))
-        network = build_network(model, {"name": name}, splits.sample, splits.classes)
+        network = build_network(model, {"name": name}, splits.sample, splits.target.size)
         for site, activation in network.assignment.items():
             if activation.name == name:
                 network.activations[site] = ACTIVATIONS[name]()
-        module = Module(network, splits.classes, settings["lr"])
+        module = Module(network, splits.target.size, settings["lr"])
         trainer = pl.Trainer(
             max_epochs=settings["epochs"],
             accelerator="auto",

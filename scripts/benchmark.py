@@ -142,7 +142,7 @@ def loader(config: TrainConfig, splits: Splits) -> DataLoader:
 
 
 def network(config: TrainConfig, splits: Splits) -> torch.nn.Module:
-    return build_network(config.model, config.activation, splits.sample, splits.classes)
+    return build_network(config.model, config.activation, splits.sample, splits.target.size)
 
 
 def torch_loop(config: TrainConfig, splits: Splits) -> float:

@@ -20,8 +20,8 @@ def load(path: "str | PathLike[str]") -> "ActivationModule":
         path: a ``best.ckpt`` or ``last.ckpt`` of a run directory.
 
     Returns:
-        A torch module; ``predict(x)`` gives class probabilities ``[B, classes]`` for samples
-        ``[B, ...]`` on the data set's own scale.
+        A torch module; ``predict(x)`` gives probabilities, or numbers in the targets' unit, for
+        samples ``[B, ...]`` on the data set's own scale.
 
     Raises:
         UserError: the file is missing, or is no checkpoint of this program.

@@ -49,6 +49,11 @@ def read_page(path: Path) -> Page:
     return page
 
 
+def finished_runs(folder: Path) -> list[Path]:
+    found = folder.glob("killed/**/result.json")
+    return [path for path in found if '"status": "finished"' in path.read_text()]
+
+
 def test_a_killed_comparison_goes_on_to_the_same_table(tmp_path: Path) -> None:
     arguments = [*SMALL, "candidates=[relu,tanh,prelu]", "seeds=4", "trainer.max_epochs=6"]
 
@@ -56,25 +61,23 @@ def test_a_killed_comparison_goes_on_to_the_same_table(tmp_path: Path) -> None:
         script = str(ROOT / "scripts" / "compare.py")
         return [sys.executable, script, *arguments, f"logs={tmp_path / logs}"]
 
-    def finished() -> int:
-        texts = [path.read_text() for path in tmp_path.glob("killed/**/result.json")]
-        return sum('"status": "finished"' in text for text in texts)
-
     process = subprocess.Popen(
         command("killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + 90
-    while finished() < 4:
+    while len(finished_runs(tmp_path)) < 4:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)  # the parent alone: its workers must end by themselves
     process.wait()
-    kept = set(tmp_path.glob("killed/**/result.json"))
+    kept = {path: path.stat().st_mtime_ns for path in finished_runs(tmp_path)}
     again = subprocess.run(command("killed"), capture_output=True, text=True, check=True)
     assert "mlp on digits: test accuracy, 4 seeds" in again.stdout
-    assert all(path.exists() for path in kept)
+    # What was finished is not trained again.
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert len(finished_runs(tmp_path)) == 12
     subprocess.run(command("whole"), capture_output=True, check=True)
 
     def numbers(logs: str) -> dict:
@@ -116,8 +119,34 @@ def test_a_study_is_confirmed_on_fresh_seeds_and_reported(
                   "python scripts/sweep.py", "torch 2."):  # fmt: skip
         assert words in page.text
     assert len(page.fetched) >= 7
-    assert command("scripts/sweep.py", *arguments) == 0  # nothing is trained again
+    runs = set(folder.glob("**/result.json"))
+    assert command("scripts/sweep.py", *arguments) == 0
     assert "is complete: nothing was run" in capsys.readouterr().out
+    assert set(folder.glob("**/result.json")) == runs  # nothing was confirmed again either
+    # The study goes on without confirmation: the earlier one is of other ranks.
+    assert command("scripts/sweep.py", *arguments, "trials=5", "confirm=0") == 0
+    page = read_page(folder / "report.html")
+    assert "Nothing is proven until" in page.text
+    assert "Against baseline" not in page.text
+
+
+def test_a_baseline_that_was_no_candidate_gets_the_same_settings(
+    command: Command, tmp_path: Path
+) -> None:
+    arguments = [
+        *SMALL,
+        "model.width=16",
+        "trainer.max_epochs=2",
+        "search.candidates=[elu,tanh]",
+        "search.hparams={optim.lr: [0.0001, 0.05]}",
+        "trials=4",
+        "confirm=1",
+        "confirm_seeds=2",
+        f"logs={tmp_path}",
+    ]
+    assert command("scripts/sweep.py", *arguments) == 0
+    [block] = read_evidence(tmp_path / "sweeps" / "s").blocks
+    assert {arm.lr for arm in block.arms.values()} == {0.05}
 
 
 def test_report_alone(command: Command, tmp_path: Path, capsys) -> None:

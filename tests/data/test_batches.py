@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from activation_search.data.batches import Batches, DataModule
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import Split, Splits
 
 
@@ -17,7 +17,7 @@ def numbered(n: int) -> Split:
 def module(n: int = 10, seed: int = 0, overfit_batches: int = 0, epoch: int = 0) -> DataModule:
     one = torch.ones(1, 1)
     sample = Sample("series", (1, 1))
-    splits = Splits(numbered(n), numbered(4), numbered(6), one, one, sample, classes=2)
+    splits = Splits(numbered(n), numbered(4), numbered(6), one, one, sample, Target("classes", 2))
     data = DataModule(splits, batch_size=3, seed=seed, overfit_batches=overfit_batches)
     strategy = SimpleNamespace(root_device=torch.device("cpu"))
     data.trainer = SimpleNamespace(current_epoch=epoch, strategy=strategy)  # type: ignore[assignment]

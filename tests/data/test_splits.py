@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import Source, Splits, split
 from activation_search.errors import UserError
 
@@ -15,7 +15,7 @@ def source(n: int = 50) -> Source:
     x = generator.normal(size=(n + 10, 4, 3)).astype(np.float32)
     x = x * np.array([1, 10, 0], np.float32) + np.array([0, 5, 7], np.float32)
     y = np.arange(n + 10)
-    return Source(x[:n], y[:n], x[n:], y[n:], Sample("series", (4, 3)), classes=n + 10)
+    return Source(x[:n], y[:n], x[n:], y[n:], Sample("series", (4, 3)), Target("classes", n + 10))
 
 
 def labels(splits: Splits) -> tuple[list[int], list[int]]:
@@ -61,7 +61,9 @@ def test_without_validation_all_samples_train() -> None:
 def test_channel_axis_of_an_image() -> None:
     x = torch.randn(20, 2, 3, 3).numpy()
     y = np.zeros(20, np.int64)
-    splits = split(Source(x, y, x, y, Sample("image", (2, 3, 3)), classes=1), 0.1, seed=0)
+    splits = split(
+        Source(x, y, x, y, Sample("image", (2, 3, 3)), Target("classes", 1)), 0.1, seed=0
+    )
     assert splits.mean.shape == (1, 2, 1, 1)
 
 

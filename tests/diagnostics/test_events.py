@@ -41,7 +41,6 @@ def test_scalars(run) -> None:
     accumulator = events(run.directory)
     layers = ["hidden1", "hidden2", "head"]
     assert set(accumulator.Tags()["scalars"]) == {
-        "accuracy/train_step",
         "accuracy/val",
         "learning_rate/weights",
         "learning_rate/biases",

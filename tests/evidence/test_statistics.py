@@ -66,9 +66,22 @@ def test_equal_candidates_are_undecided() -> None:
     }
 
 
-def test_a_constant_difference_is_certain() -> None:
-    assert paired_t(np.array([0.5, 0.75]), np.array([0.25, 0.5])) == (0.0, 0.25, 0.25)
+def test_a_constant_difference_is_judged_by_its_sign_alone() -> None:
+    base = np.array([0.25, 0.5, 0.125, 0.75])
+    assert paired_t(base + 0.25, base) == (0.125, 0.25, 0.25)
     assert bootstrap_interval(np.array([0.25, 0.25])) == (0.25, 0.25)
+    assert compare(list(base), {"x": list(base + 0.25)}, "max")["x"].effect is None
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 6])
+def test_equal_candidates_of_metrics_in_steps_seldom_look_different(seeds: int) -> None:
+    generator = np.random.default_rng(4)
+    false = 0
+    for _ in range(400):
+        base, *others = generator.binomial(360, 0.975, (6, seeds)) / 360
+        found = compare(base, dict(enumerate(others)), "max")
+        false += any(c.verdict != "undecided" for c in found.values())
+    assert false / 400 <= (0 if seeds < 5 else 0.08)  # three standard errors above 5%
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
@@ -101,6 +114,7 @@ def test_detectable_difference_is_found_with_eighty_per_cent() -> None:
     found = (stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.05).mean()
     assert found == pytest.approx(0.8, abs=0.03)
     assert detectable_difference(0.0, 8) == 0
+    assert detectable_difference(0.01, 8, level=0.01) > size
     # The known size for 80% power at 5%, one sample: d = 0.996 for n = 10.
     assert detectable_difference(1.0, 10) == pytest.approx(0.996, abs=0.001)
 

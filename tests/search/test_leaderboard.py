@@ -136,8 +136,8 @@ def test_every_run_is_a_point_pruned_ones_too() -> None:
 
 def test_one_finished_trial_is_enough_for_pictures(tmp_path: Path) -> None:
     study = study_of(row("relu", "finished", 0.9))
-    sweep = Sweep(study, tmp_path, rank(study), "accuracy", {"hidden1": "relu"}, False)
-    assert {path.name for path in write_figures(sweep, "max")} == {
+    sweep = Sweep(study, tmp_path, rank(study), "accuracy", "max", {"hidden1": "relu"}, False)
+    assert {path.name for path in write_figures(sweep)} == {
         "by_activation.png",
         "history.png",
         "curves.png",

@@ -7,11 +7,12 @@ The test part, 360 samples, is the same for every seed.
 
 import numpy as np
 
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import Source
 
 TEST_SIZE = 360
 TEST_SEED = 0
+SAMPLE = Sample("image", (1, 8, 8))
 
 
 def load() -> Source:
@@ -23,4 +24,4 @@ def load() -> Source:
     # Neighbouring rows come from one writer; shuffle before cutting off the test part.
     order = np.random.default_rng(TEST_SEED).permutation(len(x))
     test, train = order[:TEST_SIZE], order[TEST_SIZE:]
-    return Source(x[train], y[train], x[test], y[test], Sample("image", (1, 8, 8)), classes=10)
+    return Source(x[train], y[train], x[test], y[test], SAMPLE, Target("classes", 10))

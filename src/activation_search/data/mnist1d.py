@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import Source
 from activation_search.errors import UserError
 
@@ -53,7 +53,7 @@ def load() -> Source:
         x_test=arrays["x_test"][..., None],
         y_test=arrays["y_test"],
         sample=Sample("series", (40, 1)),
-        classes=10,
+        target=Target("classes", 10),
     )
 
 

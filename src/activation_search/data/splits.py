@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, Target
 from activation_search.errors import UserError
 from activation_search.seeds import derive
 
@@ -15,7 +15,7 @@ from activation_search.seeds import derive
 class Source:
     """A data set as it comes, its test part fixed once for all.
 
-    x_train, x_test: ``[N, *sample.shape]`` float32; y_train, y_test: ``[N]`` int64.
+    x_train, x_test: ``[N, *sample.shape]`` float32. y_train, y_test: see :class:`Target`.
     """
 
     x_train: np.ndarray
@@ -23,12 +23,12 @@ class Source:
     x_test: np.ndarray
     y_test: np.ndarray
     sample: Sample
-    classes: int
+    target: Target
 
 
 @dataclass(frozen=True)
 class Split:
-    """Inputs ``[N, *sample.shape]`` and targets ``[N]``."""
+    """Inputs ``[N, *sample.shape]`` and targets, see :class:`Target`."""
 
     x: Tensor
     y: Tensor
@@ -46,6 +46,7 @@ class Splits:
 
     validation: none where all training samples are used for training.
     mean, std: per channel, shaped to broadcast over a batch.
+    target_mean, target_std: ``[size]``, of targets that are numbers; none for others.
     """
 
     train: Split
@@ -54,7 +55,9 @@ class Splits:
     mean: Tensor
     std: Tensor
     sample: Sample
-    classes: int
+    target: Target
+    target_mean: Tensor | None = None
+    target_std: Tensor | None = None
 
 
 def split(source: Source, validation: float, seed: int) -> Splits:
@@ -80,13 +83,21 @@ def split(source: Source, validation: float, seed: int) -> Splits:
     std = x[train].std(over, correction=0, keepdim=True).clamp(min=1e-6)
     x = (x - mean) / std
     x_test = (torch.from_numpy(source.x_test) - mean) / std
+    y_test = torch.from_numpy(source.y_test)
+    target_mean = target_std = None
+    if source.target.kind == "numbers":
+        target_mean = y[train].mean(0)
+        target_std = y[train].std(0, correction=0).clamp(min=1e-6)
+        y, y_test = (y - target_mean) / target_std, (y_test - target_mean) / target_std
     kept = order[:held_out]
     return Splits(
         train=Split(x[train], y[train]),
         validation=Split(x[kept], y[kept]) if held_out else None,
-        test=Split(x_test, torch.from_numpy(source.y_test)),
+        test=Split(x_test, y_test),
         mean=mean,
         std=std,
         sample=source.sample,
-        classes=source.classes,
+        target=source.target,
+        target_mean=target_mean,
+        target_std=target_std,
     )

@@ -39,8 +39,15 @@ def parse_candidates(given: Any, config: TrainConfig) -> dict[str, Assignment]:
     return candidates
 
 
+def from_studies(given: Any) -> bool:
+    """Whether any candidate is a row of a study."""
+    return any(isinstance(item, str) and ":" in item for item in given)
+
+
 def parse_candidate(item: Any, config: TrainConfig) -> tuple[str, Assignment]:
     """One candidate; see :func:`parse_candidates`."""
+    if not isinstance(item, str | dict):
+        raise UserError(f"A candidate is a name or a mapping with name: and layers:, not {item!r}.")
     label = None  # by default what the assignment says of itself
     if isinstance(item, str) and ":" in item:
         label, item = item, _of_study(item, config)
@@ -48,7 +55,9 @@ def parse_candidate(item: Any, config: TrainConfig) -> tuple[str, Assignment]:
         label, item = Path(item).stem, _of_file(item)
     assignment = {"name": item} if isinstance(item, str) else dict(item)
     assignment.setdefault("name", MODEL_DEFAULT)
-    assignment.setdefault("layers", {})
+    assignment["layers"] = assignment.get("layers") or {}
+    if not isinstance(assignment["layers"], dict):
+        raise UserError(f"layers of a candidate maps sites to activations, not {item!r}.")
     assign(MODELS[config.model.name].sites(config.model), assignment)
     return label or _label(assignment), assignment
 
@@ -67,7 +76,10 @@ def _of_file(path: str) -> Any:
         raise UserError(f"Cannot read the candidate {path}: {error}.") from error
     if not isinstance(found, dict):
         raise UserError(f"{path} must hold name: and layers:, not {found!r}.")
-    return found.get("activation", found)
+    inner = found.get("activation", found)
+    if not isinstance(inner, str | dict):
+        raise UserError(f"{path} must hold an activation, not {inner!r}.")
+    return inner
 
 
 def _of_study(text: str, config: TrainConfig) -> Assignment:
@@ -75,8 +87,11 @@ def _of_study(text: str, config: TrainConfig) -> Assignment:
     path = Path(config.logs) / "sweeps" / study / "leaderboard.json"
     try:
         rows = json.loads(path.read_text())["rows"]
-    except OSError as error:
+    except (OSError, ValueError, KeyError) as error:
         raise UserError(f"There is no leaderboard at {path}.") from error
     if not rank.isdigit() or not 1 <= int(rank) <= len(rows):
         raise UserError(f"{study} has ranks 1 to {len(rows)}, not {rank!r}.")
-    return rows[int(rank) - 1]["config"]["activation"]
+    found = rows[int(rank) - 1]["config"]
+    if not found:
+        raise UserError(f"Rank {rank} of {study} failed and has no assignment.")
+    return found["activation"]

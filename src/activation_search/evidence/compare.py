@@ -2,28 +2,32 @@
 
 import json
 import math
+import os
 import shlex
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from activation_search.errors import UserError, unknown
-from activation_search.evidence.candidates import parse_candidates
+from activation_search.evidence.candidates import from_studies, parse_candidates
 from activation_search.evidence.config import CompareConfig
 from activation_search.evidence.runs import run_all
 from activation_search.evidence.statistics import Comparison, compare, mean_ranks
 from activation_search.settings import check
 from activation_search.training.config import TrainConfig, describe
 from activation_search.training.result import FINISHED, RunResult, versions
-from activation_search.training.task import Classification
+from activation_search.training.task import task_of
 from activation_search.workers import threads_per_worker, worker_count
 
 COMPARISON_FILE = "comparison.json"
+# Seeds far above those of any study, and the same however long a study goes on.
+FRESH_SEED = 10_000
 # Learning rates are tuned at a seed that no comparison reaches.
 TUNING_SEED = 100_000
 
@@ -64,8 +68,8 @@ class Arm:
 class Block:
     """One model on one data set.
 
-    comparisons: candidate -> comparison with the baseline; those that diverged on a seed have none
-    and count as worse.
+    comparisons: candidate -> comparison with the baseline; those that diverged on a seed have none,
+    and none has one where the baseline diverged. setting: what all runs share.
     """
 
     model: str
@@ -76,6 +80,7 @@ class Block:
     seeds: list[int]
     arms: dict[str, Arm]
     comparisons: dict[str, Comparison] = field(default_factory=dict)
+    setting: dict[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -84,31 +89,54 @@ class Block:
 
 @dataclass
 class Evidence:
-    """A whole comparison. ranks: candidate -> mean rank over blocks, for two blocks or more.
-    setting: what all runs share. command: that repeats it."""
+    """A whole comparison.
+
+    ranks: candidate -> mean rank over blocks, for two blocks or more. command: that repeats it.
+    trials: how many a study had when its best were confirmed; none for a comparison by itself.
+    """
 
     blocks: list[Block]
     ranks: dict[str, float]
-    setting: dict[str, Any]
     command: str
     versions: dict[str, str]
+    trials: int | None = None
 
     def write(self, folder: Path) -> Path:
-        """As JSON."""
+        """As JSON, whole or not at all. An earlier comparison of other candidates is kept under
+        the time of its writing."""
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / COMPARISON_FILE
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        if path.exists() and not self._contains(path):
+            stamp = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
+            path.rename(path.with_stem(f"{path.stem}-{stamp}"))
+        new = path.with_suffix(".json.new")
+        new.write_text(json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
+        os.replace(new, path)
         return path
+
+    def _contains(self, path: Path) -> bool:
+        earlier = json.loads(path.read_text())["blocks"]
+        own = {block.label: block for block in self.blocks}
+        return all(
+            (label := f"{block['model']} on {block['data']}") in own
+            and set(block["arms"]) <= set(own[label].arms)
+            for block in earlier
+        )
 
 
 def read_evidence(folder: Path) -> Evidence:
     """What :meth:`Evidence.write` wrote.
 
     Raises:
-        OSError: there is none.
+        UserError: there is none, or it is damaged.
     """
-    plain = json.loads((folder / COMPARISON_FILE).read_text())
-    plain["blocks"] = [_block(block) for block in plain["blocks"]]
-    return Evidence(**plain)
+    path = folder / COMPARISON_FILE
+    try:
+        plain = json.loads(path.read_text())
+        plain["blocks"] = [_block(block) for block in plain["blocks"]]
+        return Evidence(**plain)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is no comparison: {error}.") from error
 
 
 def _block(plain: dict[str, Any]) -> Block:
@@ -124,11 +152,15 @@ def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path
         The evidence and its folder.
 
     Raises:
-        UserError: a setting or candidate that is not valid, or a baseline that diverges.
+        UserError: a setting or candidate that is not valid.
     """
     check(config)
+    if config.trainer.fast_dev_run:
+        raise UserError("trainer.fast_dev_run=true has no result to compare; use few epochs.")
+    if not config.lr_grid:
+        raise UserError("lr_grid must list learning rates, not be empty.")
     name = config.name or "-".join([*_names(config, "models"), *_names(config, "datasets")])
-    if Path(name).name != name:
+    if Path(name).name != name or name == "..":
         raise UserError(f"name={name} must be the name of one folder, without a slash.")
     folder = Path(config.logs) / "compare" / name
     workers = worker_count(config.workers, config)
@@ -142,13 +174,15 @@ def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path
         tuned: dict[str, dict[str, float]] = {}
         if config.tune_lr:
             candidates, tuned = tune(candidates, config.lr_grid, workers, console)
-        seeds = range(config.seed, config.seed + config.seeds)
+        # What a study chose is judged on seeds that no study reaches.
+        first = config.seed + (FRESH_SEED if from_studies(config.candidates) else 0)
+        seeds = range(first, first + config.seeds)
         block = compare_runs(candidates, baseline, seeds, workers, console)
         for label, rates in tuned.items():
             block.arms[label].tuned = rates
         blocks.append(block)
     command = shlex.join(["python", script(), *sys.argv[1:]])
-    evidence = Evidence(blocks, _ranks(blocks), describe(config), command, versions())
+    evidence = Evidence(blocks, rank_blocks(blocks) if len(blocks) > 1 else {}, command, versions())
     evidence.write(folder)
     return evidence, folder
 
@@ -168,42 +202,42 @@ def compare_runs(
         baseline: one of the labels.
         seeds: for all of them.
         workers, console: see :func:`run_all`.
-
-    Raises:
-        UserError: the baseline diverges.
     """
     runs = {
-        (label, seed): replace(config, seed=seed, test=True)
+        (label, seed): replace(_tested(config), seed=seed)
         for label, config in candidates.items()
         for seed in seeds
     }
     first = candidates[baseline]
+    task = task_of(first.data.name)
     results = run_all(runs, workers, f"{first.model.name} on {first.data.name}", console)
     arms = {
         label: _arm(candidates[label], [results[label, seed] for seed in seeds])
         for label in candidates
     }
-    if arms[baseline].diverged:
-        raise UserError(
-            f"The baseline {baseline} diverged on {arms[baseline].diverged} of {len(seeds)} seeds, "
-            "so that nothing can be compared with it; choose another, or a smaller optim.lr."
-        )
     others = {
         label: _numbers(arm.values)
         for label, arm in arms.items()
-        if label != baseline and not arm.diverged
+        if label != baseline and not arm.diverged and not arms[baseline].diverged
     }
-    comparisons = compare(_numbers(arms[baseline].values), others, Classification.mode)
+    comparisons = compare(_numbers(arms[baseline].values), others, task.mode)
     return Block(
         first.model.name,
         first.data.name,
-        Classification.metric,
-        Classification.mode,
+        task.metric,
+        task.mode,
         baseline,
         list(seeds),
         arms,
         comparisons,
+        describe(first),
     )
+
+
+def _tested(config: TrainConfig) -> TrainConfig:
+    """The run with its final test; early stopping tests its best weights, which it must keep."""
+    keeps = config.early_stopping.patience is not None
+    return replace(config, test=True, trainer=replace(config.trainer, checkpoints=keeps))
 
 
 def tune(
@@ -214,7 +248,9 @@ def tune(
     Returns:
         The candidates, and what the validation split said: label -> rate -> metric.
     """
-    if not next(iter(candidates.values())).validates:
+    first = next(iter(candidates.values()))
+    task = task_of(first.data.name)
+    if not first.validates:
         raise UserError("tune_lr=true needs a validation split: data.validation=0.2.")
     runs = {
         (label, lr): replace(
@@ -226,17 +262,17 @@ def tune(
     for run in runs.values():
         check(run)
     results = run_all(runs, workers, "learning rates", console)
-    sign = 1 if Classification.mode == "max" else -1
+    sign = 1 if task.mode == "max" else -1
     found: dict[str, dict[str, float]] = {label: {} for label in candidates}
     for (label, lr), result in results.items():
-        value = result.metrics.get(f"val_{Classification.metric}", math.nan)
+        value = result.metrics.get(f"val_{task.metric}", math.nan)
         if result.status == FINISHED and value is not None:
             found[label][f"{lr:g}"] = value
     chosen = {}
     for label, config in candidates.items():
-        if not found[label]:
-            raise UserError(f"{label} diverged at every learning rate of lr_grid.")
-        best = max(found[label], key=lambda lr: sign * found[label][lr])
+        # One that diverges at every rate shows it in the comparison.
+        rates = found[label] or {f"{min(grid):g}": math.nan}
+        best = max(rates, key=lambda lr: sign * rates[lr])
         chosen[label] = replace(config, optim=replace(config.optim, lr=float(best)))
     return chosen, found
 
@@ -266,7 +302,7 @@ def _names(config: CompareConfig, key: str) -> list[str]:
     given = getattr(config, key)
     if given is None:
         return [config.model.name if key == "models" else config.data.name]
-    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+    if not isinstance(given, list) or not given or not all(isinstance(n, str) for n in given):
         raise UserError(f"{key} must be a list of names, not {given!r}.")
     return given
 
@@ -287,15 +323,20 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
             if model != config.model.name:
                 base = replace(base, model=own.model)
             if data != config.data.name:
-                base = replace(base, data=own.data)
+                # What the command line changed of the data's settings is changed here too.
+                configured: TrainConfig = compose([f"data={config.data.name}"])
+                changed = {
+                    key: getattr(config.data, key)
+                    for key in ("batch_size", "validation")
+                    if getattr(config.data, key) != getattr(configured.data, key)
+                }
+                base = replace(base, data=replace(own.data, **changed))
             bases.append(base)
     return bases
 
 
-def _ranks(blocks: Sequence[Block]) -> dict[str, float]:
-    """Over blocks; a candidate that diverged ranks last in that block."""
-    if len(blocks) < 2:
-        return {}
+def rank_blocks(blocks: Sequence[Block]) -> dict[str, float]:
+    """Candidate -> mean rank over blocks; one that diverged ranks last in that block."""
     mode = blocks[0].mode
     worst = -math.inf if mode == "max" else math.inf
     values = {

@@ -12,7 +12,8 @@ class CompareConfig(TrainConfig):
     """A comparison: the run that candidates vary, on the same seeds for all.
 
     candidates: of each, a name, an assignment ``{name: relu, layers: {conv2: gelu}}``, a YAML file
-        with one, or ``<study>:<rank>`` for a row of a study's leaderboard.
+        with one, or ``<study>:<rank>`` for the assignment of a row of a study's leaderboard, in
+        which case all run on seeds that the study never used.
     baseline: one of them; by default the first.
     seeds: how many, from ``seed`` on.
     tune_lr: choose each candidate's learning rate first, on the validation split, at a seed that

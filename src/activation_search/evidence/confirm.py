@@ -1,5 +1,6 @@
 """The last stage of a study: its best, and the baseline, on seeds that it never used."""
 
+import math
 import shlex
 import sys
 from dataclasses import replace
@@ -8,27 +9,25 @@ from pathlib import Path
 from rich.console import Console
 
 from activation_search.errors import UserError
-from activation_search.evidence.compare import Evidence, compare_runs, script
+from activation_search.evidence.compare import FRESH_SEED, Evidence, compare_runs, script
+from activation_search.evidence.runs import run_all
 from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import Row
 from activation_search.search.space import baseline
 from activation_search.search.sweep import Sweep, base_config
-from activation_search.training.config import TrainConfig, describe, from_dict
+from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.result import FINISHED, versions
 from activation_search.workers import worker_count
-
-# Far above the seeds of any study, and the same however long a study goes on.
-FRESH_SEED = 10_000
 
 
 def confirm(sweep: Sweep, config: SweepConfig, console: Console) -> Evidence:
     """Compares the best ``config.confirm`` rows with the baseline; writes ``comparison.json``.
 
-    The baseline is the study's own best run of it, with the learning rate and other settings that
-    the study found for it, where it was among the candidates.
+    The baseline has been searched like the others: it is the study's own best row of it, or, where
+    it was no candidate, the best on the validation split at every setting that the study drew.
 
     Raises:
-        UserError: the study has no row to confirm, or the baseline diverges.
+        UserError: the study has no row to confirm.
     """
     workers = worker_count(config.workers, config)
     base = base_config(config, sweep.folder.name, workers)
@@ -40,13 +39,17 @@ def confirm(sweep: Sweep, config: SweepConfig, console: Console) -> Evidence:
     candidates = {label: _run(row, base) for label, row in chosen.items()}
     own = next((r for r in finished if not r.control and r.assignment == sweep.baseline), None)
     label = "baseline"
-    candidates[label] = _run(own, base) if own else replace(baseline(base), group=_group(base))
+    if own:
+        candidates[label] = _run(own, base)
+    else:
+        candidates[label] = _best_setting(finished, base, sweep, workers, console)
     seeds = range(FRESH_SEED + config.seed, FRESH_SEED + config.seed + config.confirm_seeds)
     block = compare_runs(candidates, label, seeds, workers, console)
     for name, row in [*chosen.items(), *([(label, own)] if own else [])]:
         block.arms[name].selection = row.mean
     command = shlex.join(["python", script(), *sys.argv[1:]])
-    evidence = Evidence([block], {}, describe(base), command, versions())
+    trials = sum(len(row.trials) for row in sweep.rows)
+    evidence = Evidence([block], {}, command, versions(), trials)
     evidence.write(sweep.folder)
     return evidence
 
@@ -54,6 +57,22 @@ def confirm(sweep: Sweep, config: SweepConfig, console: Console) -> Evidence:
 def _run(row: Row, base: TrainConfig) -> TrainConfig:
     config: TrainConfig = from_dict(row.config)
     return replace(config, group=_group(base), logs=base.logs)
+
+
+def _best_setting(
+    rows: list[Row], base: TrainConfig, sweep: Sweep, workers: int, console: Console
+) -> TrainConfig:
+    """The baseline at the best of the settings that the study drew, one run each: no more than the
+    study itself had."""
+    own = baseline(base).activation
+    settings = [
+        replace(_run(row, base), activation=own, seed=base.seed, test=False) for row in rows
+    ]
+    results = run_all(dict(enumerate(settings)), workers, "baseline", console)
+    sign = 1 if sweep.mode == "max" else -1
+    name = f"val_{sweep.metric}"
+    best = max(results, key=lambda i: sign * results[i].metrics.get(name, -sign * math.inf))
+    return settings[best]
 
 
 def _group(base: TrainConfig) -> str:

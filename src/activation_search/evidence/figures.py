@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from activation_search.activations import Activation, build
-from activation_search.evidence.compare import Block, Evidence
+from activation_search.evidence.compare import Block, Evidence, rank_blocks
 from activation_search.evidence.statistics import BETTER, WORSE
 from activation_search.evidence.table import sorted_labels
 from activation_search.models.factory import MODELS
@@ -117,8 +117,8 @@ def draw_ranks(evidence: Evidence) -> Figure:
     axes = figure.subplots()
     axes.barh(labels, [evidence.ranks[label] for label in labels], color="tab:blue", alpha=0.5)
     for block in evidence.blocks:
-        order = sorted_labels(block)
-        axes.plot([order.index(label) + 1 for label in labels], labels, "o", label=block.label)
+        ranks = rank_blocks([block])
+        axes.plot([ranks[label] for label in labels], labels, "o", label=block.label)
     axes.set(xlabel="mean rank (1 is best); points: rank in each block")
     axes.legend(fontsize=7)
     return figure

@@ -5,6 +5,7 @@ python scripts/report.py logs/compare/cnn-mnist1d
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +88,7 @@ def write_report(folder: Path) -> list[Path]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["cell"] = lambda text: re.sub(r"([\\|*_<`])", r"\\\1", text)
     paths = []
     for kind in ("html", "md"):
         path = folder / f"report.{kind}"
@@ -104,8 +106,11 @@ def collect(folder: Path) -> Content:
     study, evidence = None, None
     if (folder / LEADERBOARD_FILE).exists():
         study = json.loads((folder / LEADERBOARD_FILE).read_text())
+        trials = sum(len(row["trials"]) for row in study["rows"])
     if (folder / COMPARISON_FILE).exists():
         evidence = read_evidence(folder)
+        if study is not None and evidence.trials != trials:
+            evidence = None  # the study went on since then, and has other ranks
     if study is None and evidence is None:
         raise UserError(
             f"{folder} holds neither {COMPARISON_FILE} nor {LEADERBOARD_FILE}; give the folder of "
@@ -182,7 +187,9 @@ def _add_evidence(content: Content, evidence: Evidence, folder: Path) -> None:
         content.pictures.append(
             _draw("Mean ranks over blocks", draw_ranks(evidence), "ranks", folder)
         )
-    content.setting = content.setting or _flat(evidence.setting)
+    for block in evidence.blocks if not content.setting else ():
+        prefix = f"{block.label}: " if len(evidence.blocks) > 1 else ""
+        content.setting |= {prefix + key: value for key, value in _flat(block.setting).items()}
     content.versions = evidence.versions
     if evidence.command not in content.commands:
         content.commands.append(evidence.command)

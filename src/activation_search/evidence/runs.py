@@ -2,13 +2,11 @@
 
 import multiprocessing
 import os
-import queue
 import signal
 import threading
 from collections.abc import Hashable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,8 +71,8 @@ def _train_in_parallel(
 ) -> list[RunResult]:
     context = multiprocessing.get_context("spawn")
     gpus = visible_gpus(configs[0])
-    share: Any = context.Queue()
-    for number in range(workers if len(gpus) > 1 else 0):
+    share: Any = context.Queue() if len(gpus) > 1 else None
+    for number in range(workers if share else 0):
         share.put(gpus[number % len(gpus)])
     pool = ProcessPoolExecutor(
         min(workers, len(configs)), context, initializer=_start, initargs=(share,)
@@ -86,23 +84,36 @@ def _train_in_parallel(
         futures = [pool.submit(train, config) for config in configs]
         signal.signal(signal.SIGINT, handler)
         done = track(as_completed(futures), title, len(futures), console=console)
-        return [future.result() for future in done]
-    except BrokenProcessPool as error:
-        raise UserError(
-            "A worker process was killed; what is finished is kept, and the same command goes on."
-        ) from error
+        results, errors = [], []
+        for future in done:
+            error = future.exception()
+            if error is None:
+                results.append(future.result())
+            else:
+                errors.append(error)
     finally:
         signal.signal(signal.SIGINT, handler)
         for process in list((pool._processes or {}).values()):
             process.terminate()
         pool.shutdown(cancel_futures=True)
 
+    if any(isinstance(error, BrokenProcessPool) for error in errors):
+        raise UserError(
+            "A worker process was killed; what is finished is kept, and the same command goes on."
+        )
+    if errors:
+        raise UserError(
+            f"{len(errors)} of {len(configs)} runs failed, the first with "
+            f"{type(errors[0]).__name__}: {errors[0]}; what is finished is kept."
+        ) from errors[0]
+    return results
+
 
 def _start(share: Any) -> None:
     """In a worker: takes a GPU of its own where there are several, and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(queue.Empty):
-        os.environ["CUDA_VISIBLE_DEVICES"] = share.get_nowait()
+    if share:
+        os.environ["CUDA_VISIBLE_DEVICES"] = share.get(timeout=60)
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -15,6 +15,8 @@ from scipy import optimize, stats
 
 LEVEL = 0.05
 POWER = 0.8
+# Below it a t-test of metrics that come in steps of one sample finds what is not there.
+FEWEST_SEEDS = 5
 BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
 
 
@@ -26,10 +28,13 @@ class Comparison:
     low, high: its 95% interval by the paired t distribution. boot_low, boot_high: by the BCa
         bootstrap.
     p_t, p_wilcoxon: two-sided. p_holm: p_t corrected for the number of candidates.
-    effect: difference over the standard deviation of the differences (Cohen's d_z).
+    effect: difference over the standard deviation of the differences (Cohen's d_z); none where all
+        are equal.
     win_rate: share of seeds on which the candidate is better; ties count half.
-    detectable: the smallest true difference that so many seeds find with 80% power.
-    verdict: ``better``, ``worse`` or ``undecided``, at 5% over all candidates together.
+    detectable: the smallest true difference that so many seeds find with 80% power, at the level
+        that Holm asks of the first of the candidates.
+    verdict: ``better``, ``worse`` or ``undecided``, at 5% over all candidates together; always
+        undecided with fewer than five seeds.
     """
 
     mean: float
@@ -37,12 +42,12 @@ class Comparison:
     difference: float
     low: float
     high: float
-    boot_low: float
-    boot_high: float
+    boot_low: float | None
+    boot_high: float | None
     p_t: float
     p_wilcoxon: float
     p_holm: float
-    effect: float
+    effect: float | None
     win_rate: float
     detectable: float
     verdict: str
@@ -65,18 +70,21 @@ def compare(
     p_values = {name: paired_t(*pair)[0] for name, pair in pairs.items()}
     corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     return {
-        name: _compare(*pair, p_holm=corrected[name], mode=mode) for name, pair in pairs.items()
+        name: _compare(*pair, corrected[name], mode, LEVEL / len(pairs))
+        for name, pair in pairs.items()
     }
 
 
-def _compare(values: np.ndarray, baseline: np.ndarray, p_holm: float, mode: str) -> Comparison:
+def _compare(
+    values: np.ndarray, baseline: np.ndarray, p_holm: float, mode: str, level: float
+) -> Comparison:
     differences = values - baseline
     mean, sd = float(differences.mean()), float(differences.std(ddof=1))
     p_t, low, high = paired_t(values, baseline)
     boot_low, boot_high = bootstrap_interval(differences)
     gains = differences if mode == "max" else -differences
     verdict = UNDECIDED
-    if p_holm < LEVEL:
+    if p_holm < LEVEL and len(differences) >= FEWEST_SEEDS:
         verdict = BETTER if gains.mean() > 0 else WORSE
     return Comparison(
         mean=float(values.mean()),
@@ -89,9 +97,9 @@ def _compare(values: np.ndarray, baseline: np.ndarray, p_holm: float, mode: str)
         p_t=p_t,
         p_wilcoxon=wilcoxon(differences),
         p_holm=p_holm,
-        effect=mean / sd if sd > 0 else math.copysign(math.inf, mean) if mean else 0.0,
+        effect=mean / sd if sd > 0 else None,
         win_rate=float(((gains > 0) + 0.5 * (gains == 0)).mean()),
-        detectable=detectable_difference(sd, len(differences)),
+        detectable=detectable_difference(sd, len(differences), level),
         verdict=verdict,
     )
 
@@ -99,12 +107,13 @@ def _compare(values: np.ndarray, baseline: np.ndarray, p_holm: float, mode: str)
 def paired_t(values: np.ndarray, baseline: np.ndarray) -> tuple[float, float, float]:
     """Two-sided p, and the ends of the 95% interval of the mean difference.
 
-    Where all differences are equal the interval is a point, and p is 1 for none, 0 for some.
+    Where all differences are equal no t exists: the interval is a point, and p that of the sign
+    test, 2 / 2^n, or 1 where there is no difference.
     """
     differences = values - baseline
-    if np.ptp(differences) == 0:
+    if np.ptp(differences) < 1e-12:
         same = float(differences[0])
-        return (1.0 if same == 0 else 0.0), same, same
+        return (1.0 if abs(same) < 1e-12 else 2.0 ** (1 - len(differences))), same, same
     result = stats.ttest_rel(values, baseline)
     interval = result.confidence_interval(1 - LEVEL)
     return float(result.pvalue), float(interval.low), float(interval.high)
@@ -117,8 +126,9 @@ def wilcoxon(differences: np.ndarray) -> float:
     return float(stats.wilcoxon(differences).pvalue)
 
 
-def bootstrap_interval(differences: np.ndarray) -> tuple[float, float]:
-    """95% BCa interval of the mean difference, the same at every call."""
+def bootstrap_interval(differences: np.ndarray) -> tuple[float | None, float | None]:
+    """95% BCa interval of the mean difference, the same at every call; none where so few seeds
+    have none."""
     if np.ptp(differences) == 0:
         return float(differences[0]), float(differences[0])
     with warnings.catch_warnings():
@@ -126,7 +136,8 @@ def bootstrap_interval(differences: np.ndarray) -> tuple[float, float]:
         result = stats.bootstrap(
             (differences,), np.mean, confidence_level=1 - LEVEL, n_resamples=4999, rng=0
         )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    low, high = (float(end) for end in result.confidence_interval)
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -140,16 +151,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def detectable_difference(sd: float, n: int) -> float:
+def detectable_difference(sd: float, n: int, level: float = LEVEL) -> float:
     """The smallest true mean difference that a paired t-test of n pairs finds with 80% power.
 
     Args:
         sd: standard deviation of the differences.
         n: number of pairs, at least two.
+        level: of the two-sided test.
     """
     if sd == 0:
         return 0.0
-    critical = stats.t.ppf(1 - LEVEL / 2, n - 1)
+    critical = stats.t.ppf(1 - level / 2, n - 1)
 
     def missing_power(shift: float) -> float:
         # Without the other tail, which has no part in a power of 80%.

@@ -1,15 +1,18 @@
 """A comparison in words and as a table on the console."""
 
+import statistics
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from activation_search.evidence.compare import Block, Evidence
-from activation_search.evidence.statistics import BETTER, UNDECIDED, WORSE
+from activation_search.evidence.statistics import BETTER, FEWEST_SEEDS, UNDECIDED, WORSE
 
-HEADINGS = ("mean", "SD", "difference", "95% interval", "p (t)", "p (Wilcoxon)", "p (Holm)",
-            "effect", "wins", "params", "ms/step", "verdict")  # fmt: skip
+HEADINGS = ("mean", "SD", "validation", "difference", "95% interval", "BCa interval", "p (t)",
+            "p (Wilcoxon)", "p (Holm)", "effect", "wins", "params", "ms/step",
+            "verdict")  # fmt: skip
 
 
 def sorted_labels(block: Block) -> list[str]:
@@ -28,28 +31,31 @@ def cells(block: Block, label: str) -> list[str]:
     """The row of one candidate, as text under ``HEADINGS``."""
     arm = block.arms[label]
     cost = [f"{arm.parameters:,}", f"{1000 * arm.step_seconds:.2f}"]
-    if arm.diverged:
-        verdict = f"diverged on {arm.diverged} of {len(arm.values)} seeds"
-        return [*[""] * 9, *cost, verdict]
-    comparison = block.comparisons.get(label)
-    if comparison is None:
-        values = [value for value in arm.values if value is not None]
-        mean = sum(values) / len(values)
-        sd = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5
-        return [f"{mean:.4f}", f"{sd:.4f}", *[""] * 7, *cost, "baseline"]
-    c = comparison
+    values = [value for value in arm.values if value is not None]
+    seen = [value for value in arm.validation if value is not None]
+    own = [
+        f"{statistics.fmean(values):.4f}" if values else "",
+        f"{statistics.stdev(values):.4f}" if len(values) > 1 else "",
+        f"{statistics.fmean(seen):.4f}" if seen else "",
+    ]
+    if arm.diverged or label not in block.comparisons:
+        verdict = "baseline" if label == block.baseline else "not compared"
+        if arm.diverged:
+            verdict = f"diverged on {arm.diverged} of {len(arm.values)} seeds"
+        return [*own, *[""] * (len(HEADINGS) - len(own) - len(cost) - 1), *cost, verdict]
+    c = block.comparisons[label]
     verdict = c.verdict
     if verdict == UNDECIDED:
         verdict += f" (could find {c.detectable:.4f})"
     return [
-        f"{c.mean:.4f}",
-        f"{c.sd:.4f}",
+        *own,
         f"{c.difference:+.4f}",
         f"{c.low:+.4f} to {c.high:+.4f}",
+        "" if c.boot_low is None else f"{c.boot_low:+.4f} to {c.boot_high:+.4f}",
         _p(c.p_t),
         _p(c.p_wilcoxon),
         _p(c.p_holm),
-        f"{c.effect:+.2f}",
+        "" if c.effect is None else f"{c.effect:+.2f}",
         f"{c.win_rate:.0%}",
         *cost,
         verdict,
@@ -73,6 +79,12 @@ def verdict_sentence(block: Block) -> str:
     ]
     parts += [f"{', '.join(diverged)} diverged"] if diverged else []
     text = "; ".join(parts) or "there is nothing to compare"
+    if block.baseline in diverged:
+        return (
+            f"The baseline {block.baseline} diverged on {block.arms[block.baseline].diverged} of "
+            f"{len(block.seeds)} seeds of {block.label}, so that nothing is compared with it; "
+            "choose another, or a smaller optim.lr."
+        )
     return (
         f"Against {block.baseline}, on {len(block.seeds)} seeds of {block.label}: {text} "
         f"(test {block.metric}, family-wise error 5%)."
@@ -81,6 +93,8 @@ def verdict_sentence(block: Block) -> str:
 
 def caution(block: Block) -> str:
     """What weakens the comparison, or nothing."""
+    if len(block.seeds) < FEWEST_SEEDS:
+        return f"With fewer than {FEWEST_SEEDS} seeds everything stays undecided."
     at_end = [label for label, arm in block.arms.items() if arm.at_end_of_grid]
     if not at_end:
         return ""

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from activation_search.data.sample import Sample
+from activation_search.errors import UserError
 from activation_search.models.cnn import CNN
 from activation_search.models.config import ModelConfig
 from activation_search.models.initialise import initialise
@@ -21,6 +22,13 @@ MODELS: dict[str, Any] = {
     "cnn": CNN,
     "lstm": LSTM,
     "transformer": Transformer,
+}
+# Kinds of samples that each model reads.
+READS: dict[str, tuple[str, ...]] = {
+    "mlp": ("vector", "series", "image"),
+    "cnn": ("series", "image"),
+    "lstm": ("series", "image"),
+    "transformer": ("series", "image"),
 }
 
 
@@ -43,8 +51,15 @@ def build_network(
         seed: the run's seed.
 
     Raises:
-        UserError: see :func:`assign`; also widths that do not fit together.
+        UserError: see :func:`assign`; also samples that the model cannot read, and widths that do
+            not fit together.
     """
+    if sample.kind not in READS[config.name]:
+        able = [name for name, kinds in READS.items() if sample.kind in kinds]
+        raise UserError(
+            f"model={config.name} cannot read samples of kind {sample.kind}; models that can: "
+            f"{', '.join(able)}."
+        )
     model = MODELS[config.name]
     assignment = assign(model.sites(config), activation)
     with torch.random.fork_rng(devices=[]):

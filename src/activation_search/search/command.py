@@ -12,7 +12,6 @@ from activation_search.search.config import SweepConfig
 from activation_search.search.figures import write_figures
 from activation_search.search.leaderboard import leaderboard_table, reproduce, size_of_luck
 from activation_search.search.sweep import Sweep, run_sweep
-from activation_search.training.task import Classification
 
 
 def run(config: SweepConfig) -> None:
@@ -28,10 +27,12 @@ def run(config: SweepConfig) -> None:
         )
         raise
     print_sweep(sweep, console)
-    if config.confirm:
-        print_evidence(confirm(sweep, config, console), console)
-    for path in write_report(sweep.folder):
-        console.print(f"report:         {path}", soft_wrap=True)
+    try:
+        if config.confirm:
+            print_evidence(confirm(sweep, config, console), console)
+    finally:
+        for path in write_report(sweep.folder):
+            console.print(f"report:         {path}", soft_wrap=True)
 
 
 def print_sweep(sweep: Sweep, console: Console) -> None:
@@ -43,14 +44,14 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
             "raise trials=… to go on with it"
         )
     console.print(leaderboard_table(rows, sweep.metric))
-    luck = size_of_luck(rows, Classification.mode)
+    luck = size_of_luck(rows, sweep.mode)
     if luck is not None:
         copies = next(len(row.means) for row in rows if row.control)
         console.print(
             f"size of luck: the best of {copies} copies of the baseline is {luck:.4f} better than "
             "the median copy; a difference of that size between rows can be chance alone"
         )
-    for path in write_figures(sweep, Classification.mode):
+    for path in write_figures(sweep):
         console.print(f"picture:        {path}", soft_wrap=True)
     console.print(f"study:          {sweep.folder}", soft_wrap=True)
     console.print(f"see its runs:   tensorboard --logdir {sweep.folder}", soft_wrap=True)

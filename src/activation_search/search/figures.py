@@ -16,13 +16,8 @@ from activation_search.search.sweep import Sweep
 from activation_search.training.result import FINISHED, PRUNED, RESULT_FILE
 
 
-def write_figures(sweep: Sweep, mode: str) -> list[Path]:
-    """All pictures that a study has something for, as PNG in its folder.
-
-    Args:
-        sweep: the study and its rows.
-        mode: ``"max"`` or ``"min"``, the direction of its metric.
-    """
+def write_figures(sweep: Sweep) -> list[Path]:
+    """All pictures that a study has something for, as PNG in its folder."""
     finished = [row for row in sweep.rows if row.status == FINISHED]
     pruned = [row for row in sweep.rows if row.status == PRUNED]
     if not finished:
@@ -30,7 +25,7 @@ def write_figures(sweep: Sweep, mode: str) -> list[Path]:
     metric = sweep.metric
     figures = {
         "by_activation.png": draw_by_activation(finished, pruned, metric),
-        "history.png": draw_history(finished, metric, mode),
+        "history.png": draw_history(finished, metric, sweep.mode),
         "curves.png": draw_learning_curves(finished, sweep.baseline, metric),
     }
     if sites := _sites_that_differ(finished):

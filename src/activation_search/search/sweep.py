@@ -37,7 +37,7 @@ from activation_search.search.study import (
 )
 from activation_search.settings import check
 from activation_search.training.config import TrainConfig, describe
-from activation_search.training.task import Classification
+from activation_search.training.task import task_of
 from activation_search.workers import threads_per_worker, visible_gpus, worker_count
 
 POLL_SECONDS = 0.25
@@ -50,14 +50,16 @@ MOST_DEATHS = 10
 class Sweep:
     """A study and what was found in it.
 
-    folder: where everything of it lies. baseline: site -> activation of what others are compared
-    with. nothing_to_do: it was complete before.
+    folder: where everything of it lies. metric, mode: what trials are judged by.
+    baseline: site -> activation of what others are compared with.
+    nothing_to_do: it was complete before.
     """
 
     study: optuna.Study
     folder: Path
     rows: list[Row]
     metric: str
+    mode: str
     baseline: dict[str, str]
     nothing_to_do: bool
 
@@ -95,6 +97,7 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     sites = MODELS[config.model.name].sites(config.model)
     space = build_space(config.search, base, sites)
     check_methods(config, space)
+    task = task_of(config.data.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -103,12 +106,12 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = open_storage(url)
     with exclusively(storage, name):
-        study = open_study(storage, name, config, space, Classification.mode)
+        study = open_study(storage, name, config, space, task.mode)
         reap(study)
         fill_queue(study, space, config)
     left = study.get_trials(deepcopy=False, states=UNFINISHED)
     compared = {s: str(a) for s, a in assign(sites, baseline(base).activation).items()}
-    sweep = Sweep(study, folder, [], Classification.metric, compared, nothing_to_do=not left)
+    sweep = Sweep(study, folder, [], task.metric, task.mode, compared, nothing_to_do=not left)
     try:
         if left:
             team = Team(worker.Assignment(config, base, url, name))

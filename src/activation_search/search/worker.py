@@ -47,7 +47,7 @@ from activation_search.seeds import derive
 from activation_search.training.config import TrainConfig
 from activation_search.training.result import DIVERGED, FINISHED, PRUNED, RunResult
 from activation_search.training.run import RunInterrupted, train
-from activation_search.training.task import Classification
+from activation_search.training.task import task_of
 
 RESULT = "result"  # user attribute of a finished trial
 REPLICA = "replica"  # which repetition of its point it is
@@ -189,7 +189,8 @@ def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> N
     if last.status == PRUNED:
         study.tell(trial, state=TrialState.PRUNED)
     elif any(r.status == DIVERGED for r in results):
-        study.tell(trial, -math.inf if Classification.mode == "max" else math.inf)
+        worst = -math.inf if task_of(assignment.base.data.name).mode == "max" else math.inf
+        study.tell(trial, worst)
     else:
         study.tell(trial, statistics.fmean(values))
 
@@ -200,13 +201,14 @@ def _train_all(
     """The trial's runs, one per seed; ends early where one diverges or is pruned."""
     seeds_per_trial = assignment.config.seeds_per_trial
     pruner = assignment.config.pruner
+    metric = f"val_{task_of(config.data.name).metric}"
     results: list[RunResult] = []
 
     def on_epoch(row: dict[str, Any]) -> bool:
         # Later seeds of a trial are not compared epoch by epoch with the first of others.
         if pruner not in ("median", "hyperband") or results:
             return False
-        trial.report(row[f"val_{Classification.metric}"], step=row["epoch"] + 1)
+        trial.report(row[metric], step=row["epoch"] + 1)
         return trial.should_prune()
 
     first = config.seed + replica * seeds_per_trial

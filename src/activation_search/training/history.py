@@ -80,9 +80,7 @@ class History(pl.Callback):
             self._last_read = step
             loss = pl_module.last_loss.item()
             if self.writer:
-                score = pl_module.task.score(pl_module.last_outputs, batch[1])
-                metric = f"{pl_module.task.metric}/train_step"
-                write_scalars(self.writer, {"loss/train_step": loss, metric: score}, step)
+                write_scalars(self.writer, {"loss/train_step": loss}, step)
             self._check(trainer, "training loss", loss)
         if batch_idx + 1 == trainer.num_training_batches:
             pl_module.last_loss.item()  # waits for the device, so that the time is of its work

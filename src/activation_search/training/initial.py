@@ -63,7 +63,7 @@ def inspect(config: TrainConfig) -> InitialState:
     """
     check_run(config)
     splits = load_splits(config.data.name, config.data.validation, config.seed)
-    module = ActivationModule(**to_hyperparameters(config, splits.sample, splits.classes))
+    module = ActivationModule(**to_hyperparameters(config, splits.sample, splits.target))
     network = module.network
     x, y = splits.train.x.to(module.mean), splits.train.y
     watch = Watch(config.as_dict(), network.assignment_text)

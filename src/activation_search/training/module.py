@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torchmetrics import MeanMetric
 
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, Target
 from activation_search.errors import UserError
 from activation_search.models.factory import build_network
 from activation_search.seeds import derive
 from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.optim import build_optimizer, build_schedule, parameter_groups
-from activation_search.training.task import Classification
+from activation_search.training.task import build_task
 
 
 class ActivationModule(pl.LightningModule):
@@ -24,9 +24,10 @@ class ActivationModule(pl.LightningModule):
     Args:
         config: plain data of :class:`TrainConfig`.
         sample: plain data of :class:`Sample`.
-        classes: number of classes.
+        target: plain data of :class:`Target`.
         mean, std: the training split's statistics, kept with the weights so that
             :meth:`predict` takes samples as they come.
+        target_mean, target_std: of targets that are numbers.
 
     Everything is plain, so that a checkpoint loads with ``weights_only=True``.
     """
@@ -38,15 +39,17 @@ class ActivationModule(pl.LightningModule):
         self,
         config: dict[str, Any],
         sample: dict[str, Any],
-        classes: int,
+        target: dict[str, Any],
         mean: Tensor | None = None,
         std: Tensor | None = None,
+        target_mean: Tensor | None = None,
+        target_std: Tensor | None = None,
     ):
         super().__init__()
-        self.save_hyperparameters("config", "sample", "classes", logger=False)
+        self.save_hyperparameters("config", "sample", "target", logger=False)
         self.config: TrainConfig = from_dict(config)
         self.sample = Sample(sample["kind"], tuple(sample["shape"]))
-        self.task = Classification(classes)
+        self.task = build_task(Target(**target), target_mean, target_std)
         self.network = build_network(
             self.config.model,
             self.config.activation,
@@ -80,7 +83,9 @@ class ActivationModule(pl.LightningModule):
 
     @torch.no_grad()
     def predict(self, x: Tensor | np.ndarray) -> Tensor:
-        """Class probabilities ``[B, classes]`` for samples ``[B, ...]`` on the data's own scale.
+        """What the task's output function makes of samples ``[B, ...]`` on the data's own scale:
+        class probabilities ``[B, classes]``, the probability of 1 ``[B]``, or numbers in the
+        targets' unit ``[B, size]``.
 
         Args:
             x: samples in the shape of ``sample``; a last dimension of 1 may be left out.
@@ -123,7 +128,7 @@ class ActivationModule(pl.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         x, y = batch
         outputs = self.network(x)
-        self.metrics.update(outputs, y)
+        self.metrics.update(*self.task.judged(outputs, y))
         self.evaluation_loss.update(self.task.loss(outputs, y), len(y))
 
     def on_validation_epoch_end(self) -> None:
@@ -159,10 +164,10 @@ class ActivationModule(pl.LightningModule):
         }
 
 
-def to_hyperparameters(config: TrainConfig, sample: Sample, classes: int) -> dict[str, Any]:
+def to_hyperparameters(config: TrainConfig, sample: Sample, target: Target) -> dict[str, Any]:
     """Plain keyword arguments of :class:`ActivationModule`."""
     return {
         "config": config.as_dict(),
         "sample": {**asdict(sample), "shape": list(sample.shape)},
-        "classes": classes,
+        "target": asdict(target),
     }

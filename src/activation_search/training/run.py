@@ -78,8 +78,14 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
     with _own_random_numbers(), _threads(config.trainer.threads), quiet():
         check_machine(config.trainer.accelerator, config.trainer.precision)
         splits = load_splits(config.data.name, config.data.validation, config.seed)
-        plain = to_hyperparameters(config, splits.sample, splits.classes)
-        module = ActivationModule(**plain, mean=splits.mean, std=splits.std)
+        plain = to_hyperparameters(config, splits.sample, splits.target)
+        module = ActivationModule(
+            **plain,
+            mean=splits.mean,
+            std=splits.std,
+            target_mean=splits.target_mean,
+            target_std=splits.target_std,
+        )
         data = DataModule(
             splits, config.data.batch_size, config.seed, config.trainer.overfit_batches
         )

@@ -1,41 +1,151 @@
 """What the output means: its width, loss, output function and metrics.
 
-An activation is never put on the output; the task owns it. Classification takes logits in its
-loss, which is stabler than the logarithm of a softmax, and gives probabilities as predictions.
+An activation is never put on the output; the task owns it, and follows from the data's target.
+Losses take raw outputs, which is stabler than the logarithm of a softmax or sigmoid; ``predict``
+gives what the output function makes of them.
 """
 
+import torch
 import torch.nn.functional as F
-from torch import Tensor
-from torchmetrics import MetricCollection
-from torchmetrics.classification import MulticlassAccuracy
+from torch import Tensor, nn
+from torchmetrics import MeanAbsoluteError, MetricCollection, R2Score
+from torchmetrics.classification import BinaryAccuracy, BinaryAUROC, MulticlassAccuracy
+
+from activation_search.data import load_source
+from activation_search.data.sample import Target
 
 
-class Classification:
+class Task(nn.Module):
+    """What runs ask of a task.
+
+    metric, mode: what a run is judged by, and in which direction, ``"max"`` or ``"min"``.
+    outputs: width of the output layer.
+    """
+
+    metric: str
+    mode: str
+    outputs: int
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Mean over the batch."""
+        raise NotImplementedError
+
+    def predict(self, outputs: Tensor) -> Tensor:
+        """The output function's value."""
+        raise NotImplementedError
+
+    def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs and targets as :meth:`metrics` take them."""
+        return outputs, y
+
+    def metrics(self) -> MetricCollection:
+        """Fresh metrics."""
+        raise NotImplementedError
+
+
+class Classification(Task):
     """One of several classes: softmax output, cross-entropy loss.
 
     Args:
-        classes: their number, the width of the output layer.
+        classes: their number.
     """
 
-    metric = "accuracy"  # what a run is judged by, and in which direction
+    metric = "accuracy"
     mode = "max"
 
     def __init__(self, classes: int):
+        super().__init__()
         self.outputs = classes
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Mean cross-entropy in nats; outputs ``[B, classes]``, y ``[B]`` class numbers."""
+        """Cross-entropy in nats; outputs ``[B, classes]``, y ``[B]`` class numbers."""
         return F.cross_entropy(outputs, y)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Class probabilities ``[B, classes]``."""
         return outputs.float().softmax(-1)
 
-    def score(self, outputs: Tensor, y: Tensor) -> float:
-        """The metric of one batch."""
-        return (outputs.argmax(-1) == y).float().mean().item()
-
     def metrics(self) -> MetricCollection:
-        """Fresh metrics over raw outputs and targets."""
         accuracy = MulticlassAccuracy(self.outputs, average="micro", validate_args=False)
         return MetricCollection({"accuracy": accuracy})
+
+
+class BinaryClassification(Task):
+    """Yes or no: sigmoid output, logit loss."""
+
+    metric = "accuracy"
+    mode = "max"
+    outputs = 1
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Cross-entropy in nats; outputs ``[B, 1]``, y ``[B]`` of 0 and 1."""
+        return F.binary_cross_entropy_with_logits(outputs[:, 0], y.to(outputs.dtype))
+
+    def predict(self, outputs: Tensor) -> Tensor:
+        """Probability of 1, ``[B]``."""
+        return outputs[:, 0].float().sigmoid()
+
+    def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        # Told apart here, since torchmetrics takes logits that all lie in [0, 1] for probabilities.
+        return self.predict(outputs), y
+
+    def metrics(self) -> MetricCollection:
+        return MetricCollection({"accuracy": BinaryAccuracy(), "auroc": BinaryAUROC()})
+
+
+class Regression(Task):
+    """Numbers: identity output, mean squared error of standardised targets; metrics and
+    predictions in the targets' own unit.
+
+    Args:
+        size: how many numbers.
+        mean, std: of the training targets, ``[size]``; kept with the weights.
+    """
+
+    metric = "r2"
+    mode = "max"
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, size: int, mean: Tensor | None = None, std: Tensor | None = None):
+        super().__init__()
+        self.outputs = size
+        self.register_buffer("mean", torch.zeros(size) if mean is None else mean)
+        self.register_buffer("std", torch.ones(size) if std is None else std)
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Mean squared error, in variances of the targets; both ``[B, size]``."""
+        return F.mse_loss(outputs, y)
+
+    def predict(self, outputs: Tensor) -> Tensor:
+        """In the targets' unit, ``[B, size]``."""
+        return outputs.to(self.std.dtype) * self.std + self.mean
+
+    def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        return self.predict(outputs), self.predict(y)
+
+    def metrics(self) -> MetricCollection:
+        return MetricCollection({"r2": R2Score(), "mae": MeanAbsoluteError()})
+
+
+TASKS: dict[str, type[Task]] = {
+    "classes": Classification,
+    "binary": BinaryClassification,
+    "numbers": Regression,
+}
+
+
+def build_task(target: Target, mean: Tensor | None = None, std: Tensor | None = None) -> Task:
+    """The task that a target asks for; mean and std of targets that are numbers."""
+    if target.kind == "numbers":
+        return Regression(target.size, mean, std)
+    return BinaryClassification() if target.kind == "binary" else Classification(target.size)
+
+
+def task_of(data: str) -> type[Task]:
+    """The kind of task of a data set, for its metric and mode.
+
+    Raises:
+        UserError: there is no such data set.
+    """
+    return TASKS[load_source(data).target.kind]

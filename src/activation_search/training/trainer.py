@@ -18,7 +18,7 @@ from activation_search.training.config import TrainConfig
 from activation_search.training.history import History
 from activation_search.training.module import ActivationModule
 from activation_search.training.progress import ProgressBar
-from activation_search.training.task import Classification
+from activation_search.training.task import Task
 
 BEST, LAST = "best.ckpt", "last.ckpt"
 
@@ -106,7 +106,7 @@ def _callbacks(
     config: TrainConfig,
     directory: Path,
     writer: SummaryWriter | None,
-    task: Classification,
+    task: Task,
     learns: bool,
 ) -> list[pl.Callback]:
     callbacks: list[pl.Callback] = []

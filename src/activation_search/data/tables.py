@@ -1,0 +1,49 @@
+"""Rows of numbers: two real tables of scikit-learn and one made by a formula.
+
+    python train.py model=mlp data=breast_cancer
+
+A fifth of the rows is the test part, the same for every seed.
+"""
+
+import numpy as np
+
+from activation_search.data.sample import Sample, Target
+from activation_search.data.splits import Source
+
+TEST_SHARE = 0.2
+TEST_SEED = 0
+FRIEDMAN_ROWS = 2000
+
+
+def breast_cancer() -> Source:
+    """569 tumours by 30 measures of their cells, benign (1) or malignant (0)."""
+    from sklearn.datasets import load_breast_cancer
+
+    x, y = load_breast_cancer(return_X_y=True)
+    return from_arrays(x, y.astype(np.int64), Target("binary", 1))
+
+
+def diabetes() -> Source:
+    """442 patients by 10 measures, and the progress of their illness a year later, 25 to 346."""
+    from sklearn.datasets import load_diabetes
+
+    x, y = load_diabetes(return_X_y=True)
+    return from_arrays(x, y[:, None].astype(np.float32), Target("numbers", 1))
+
+
+def friedman1() -> Source:
+    """2,000 rows of Friedman's first function (1991) with noise of standard deviation 1: ten
+    inputs, five of which matter, by a product, a square and a sine."""
+    from sklearn.datasets import make_friedman1
+
+    x, y = make_friedman1(FRIEDMAN_ROWS, noise=1.0, random_state=TEST_SEED)
+    return from_arrays(x, y[:, None].astype(np.float32), Target("numbers", 1))
+
+
+def from_arrays(x: np.ndarray, y: np.ndarray, target: Target) -> Source:
+    """A source of vectors, shuffled before the test part is cut off."""
+    x = x.astype(np.float32)
+    order = np.random.default_rng(TEST_SEED).permutation(len(x))
+    cut = round(TEST_SHARE * len(x))
+    test, train = order[:cut], order[cut:]
+    return Source(x[train], y[train], x[test], y[test], Sample("vector", x.shape[1:]), target)
