@@ -33,6 +33,7 @@ def test_every_command_is_accounted_for() -> None:
     assert [line for line in COMMANDS if line not in known] == []
     assert set(INLINE) - set(BENCHMARK) == {
         "python train.py -m experiment=mnist1d_cnn seed=0,1,2",
+        "python train.py model=mlp data=xor activation=identity",
     }
 
 
