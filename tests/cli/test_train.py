@@ -77,7 +77,7 @@ MISTAKES = {
         "Error: Unknown activation=leaky_relu setting 'slope'; allowed: negative_slope, layers."
     ),
     "optim.lr=-1": "Error: optim.lr must be above 0, not -1.",
-    "model=cnn data=nonsense": "Error: Unknown data 'nonsense'; allowed: digits, mnist1d.",
+    "model=cnn data=nonsense": "Error: Unknown data 'nonsense'; allowed: breast_cancer, diabetes,",
     "model=lstm activation.layers.lstm1_input_gate=swiglu": (
         "Error: swiglu changes the number of channels and cannot stand at lstm1_input_gate"
     ),
@@ -88,9 +88,9 @@ MISTAKES = {
     "resume=/does/not/exist": "Error: resume=/does/not/exist is no run directory",
     "resume=/does/not/exist seed=1": "goes on with that run's own configuration; leave out seed=1",
     "trainer.max_epochs=0": "Error: trainer.max_epochs must be at least 1, not 0.",
-    "trainer.max_steps=0": "Error: trainer.max_steps must be at least 1, not 0.",
+    "trainer.max_steps=0": "Error: trainer.max_steps=0 trains nothing; python scripts/health.py with the same",
     "activation=custom": "Error: custom needs the import path of your function",
-    "data.name=nonsense": "Error: Unknown data.name 'nonsense'; allowed: mnist1d, digits.",
+    "data.name=nonsense": "Error: Unknown data.name 'nonsense'; allowed: mnist1d, digits, breast_cancer,",
     "model=null": "Error: ",
     "activation=null": "Error: ",
     "model=mlp model.norm=batch data.batch_size=1": "Error: model.norm=batch needs",
