@@ -22,3 +22,12 @@ def test_no_rounds(command: Command, capsys: pytest.CaptureFixture[str]) -> None
 def test_unknown_model(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("scripts/benchmark.py", "--models", "mpl") == 2
     assert "Unknown model 'mpl', did you mean 'mlp'? allowed: mlp, cnn" in capsys.readouterr().err
+
+
+def test_health(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--health", "--models", "mlp", "--rounds", "1", "--threads", "1"]
+    assert command("scripts/benchmark.py", *arguments) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if "mlp" in line)
+    numbers = [float(cell) for cell in row.split("│")[2:-1]]
+    assert len(numbers) == 4
+    assert 0.5 < numbers[1] < 2

@@ -19,7 +19,7 @@ HEALTH = [line for line in COMMANDS if line.startswith("python scripts/health.py
 COMPARE = [line for line in COMMANDS if line.startswith("python scripts/compare.py")]
 INLINE = re.findall(r"`(python [^`]+)`", README)
 # The benchmark takes minutes; tests/cli/test_benchmark.py runs it in small.
-BENCHMARK = ["python scripts/benchmark.py", "python scripts/benchmark.py --health"]
+BENCHMARK = [f"python scripts/benchmark.py{option}" for option in ("", " --health", " --trials")]
 
 
 def test_every_command_is_accounted_for() -> None:
