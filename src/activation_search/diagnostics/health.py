@@ -4,6 +4,7 @@ Nothing here touches the run: readings are taken in evaluation mode on one fixed
 gradients that are there anyway, and draw no random number.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -107,10 +108,12 @@ class Health(pl.Callback):
             write_scalars(self.writer, tagged, step)
 
     def _report(self, new: list[Alarm]) -> None:
-        for alarm in new:
-            same_kind = [a for a in self.alarms if a.kind == alarm.kind]
-            if self.writer:
-                self.writer.add_scalar(f"alarm/{alarm.kind}", len(same_kind), alarm.step)
-                self.writer.add_text("alarms", to_text(self.alarms), alarm.step)
-            if self.tell and same_kind[0] is alarm:
+        kinds = Counter(alarm.kind for alarm in self.alarms)
+        if new and self.writer:
+            counts = {f"alarm/{alarm.kind}": kinds[alarm.kind] for alarm in new}
+            write_scalars(self.writer, counts, new[0].step)
+            self.writer.add_text("alarms", to_text(self.alarms), new[0].step)
+        for kind, alarm in {alarm.kind: alarm for alarm in reversed(new)}.items():
+            # The first of its kind: none was there before this reading.
+            if self.tell and kinds[kind] == sum(a.kind == kind for a in new):
                 self.tell(alarm)
