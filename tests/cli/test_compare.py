@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from activation_search.evidence.compare import read_evidence
+from activation_search.evidence.results import read_evidence
 
 from .conftest import ROOT, Command
 

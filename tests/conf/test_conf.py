@@ -7,8 +7,8 @@ import pytest
 from activation_search.compose import CONF, compose
 from activation_search.data import SOURCES, load_source
 from activation_search.models.factory import MODELS
+from activation_search.search.build import build_space
 from activation_search.search.config import SweepConfig
-from activation_search.search.space import build_space
 from activation_search.search.sweep import base_config
 from activation_search.training.run import train
 

@@ -8,6 +8,7 @@ import pytest
 from activation_search.compose import compose
 from activation_search.errors import UserError
 from activation_search.models.factory import MODELS
+from activation_search.search.build import build_space
 from activation_search.search.config import SweepConfig
 from activation_search.search.samplers import (
     build_pruner,
@@ -15,7 +16,6 @@ from activation_search.search.samplers import (
     check_methods,
     check_sampler,
 )
-from activation_search.search.space import build_space
 from activation_search.search.sweep import base_config
 from activation_search.workers import worker_count
 

@@ -9,8 +9,9 @@ import pytest
 from activation_search.compose import compose
 from activation_search.errors import UserError
 from activation_search.models.factory import MODELS
+from activation_search.search.build import build_space
 from activation_search.search.config import DEFAULT_CANDIDATES, SweepConfig
-from activation_search.search.space import Space, baseline, build_space
+from activation_search.search.space import Space, baseline
 from activation_search.search.sweep import base_config
 
 

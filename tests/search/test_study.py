@@ -17,9 +17,10 @@ from activation_search.errors import UserError
 from activation_search.models.factory import MODELS
 from activation_search.processes import identify, is_gone
 from activation_search.search import study as study_module
+from activation_search.search.build import build_space
 from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import rank
-from activation_search.search.space import Space, build_space
+from activation_search.search.space import Space
 from activation_search.search.study import (
     KIND,
     RETRY_OF,

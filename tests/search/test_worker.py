@@ -13,9 +13,9 @@ from optuna.trial import TrialState
 from activation_search.compose import compose
 from activation_search.models.factory import MODELS
 from activation_search.search import worker
+from activation_search.search.build import build_space
 from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import Row, rank, reproduce, size_of_luck
-from activation_search.search.space import build_space
 from activation_search.search.study import ERROR, fill_queue, open_storage, open_study
 from activation_search.search.sweep import base_config
 from activation_search.training import run as run_module

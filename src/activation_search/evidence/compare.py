@@ -1,148 +1,31 @@
 """Trains every candidate on the same seeds and compares each with the baseline."""
 
-import json
 import math
-import os
 import shlex
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from activation_search.errors import UserError, unknown
 from activation_search.evidence.candidates import from_studies, parse_candidates
 from activation_search.evidence.config import CompareConfig
+from activation_search.evidence.results import Arm, Block, Evidence, numbers, rank_blocks
 from activation_search.evidence.runs import run_all
-from activation_search.evidence.statistics import Comparison, compare, mean_ranks
+from activation_search.evidence.statistics import compare
 from activation_search.settings import check
 from activation_search.training.config import TrainConfig, describe
 from activation_search.training.result import FINISHED, RunResult, versions
 from activation_search.training.task import task_of
 from activation_search.workers import threads_per_worker, worker_count
 
-COMPARISON_FILE = "comparison.json"
 # Seeds far above those of any study, and the same however long a study goes on.
 FRESH_SEED = 10_000
 # Learning rates are tuned at a seed that no comparison reaches.
 TUNING_SEED = 100_000
-
-
-@dataclass
-class Arm:
-    """All runs of one candidate.
-
-    values: test metric per seed; validation: the same of the validation split. Both are null for a
-    run that diverged. step_seconds: of training, mean. selection: the validation mean that a study
-    chose it by, or none. tuned: learning rate -> validation metric, where it was tuned.
-    """
-
-    values: list[float | None]
-    validation: list[float | None]
-    directories: list[str]
-    parameters: int
-    step_seconds: float
-    lr: float
-    assignment: dict[str, str]
-    alarms: list[str] = field(default_factory=list)
-    selection: float | None = None
-    tuned: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def at_end_of_grid(self) -> bool:
-        """Whether the best learning rate was the smallest or largest one tried."""
-        rates = sorted(float(rate) for rate in self.tuned)
-        return len(rates) > 1 and self.lr in (rates[0], rates[-1])
-
-    @property
-    def diverged(self) -> int:
-        """Number of runs that diverged."""
-        return sum(value is None for value in self.values)
-
-
-@dataclass
-class Block:
-    """One model on one data set.
-
-    comparisons: candidate -> comparison with the baseline; those that diverged on a seed have none,
-    and none has one where the baseline diverged. setting: what all runs share.
-    """
-
-    model: str
-    data: str
-    metric: str
-    mode: str
-    baseline: str
-    seeds: list[int]
-    arms: dict[str, Arm]
-    comparisons: dict[str, Comparison] = field(default_factory=dict)
-    setting: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        return f"{self.model} on {self.data}"
-
-
-@dataclass
-class Evidence:
-    """A whole comparison.
-
-    ranks: candidate -> mean rank over blocks, for two blocks or more. command: that repeats it.
-    trials: how many a study had when its best were confirmed; none for a comparison by itself.
-    """
-
-    blocks: list[Block]
-    ranks: dict[str, float]
-    command: str
-    versions: dict[str, str]
-    trials: int | None = None
-
-    def write(self, folder: Path) -> Path:
-        """As JSON, whole or not at all. An earlier comparison of other candidates is kept under
-        the time of its writing."""
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / COMPARISON_FILE
-        if path.exists() and not self._contains(path):
-            stamp = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
-            path.rename(path.with_stem(f"{path.stem}-{stamp}"))
-        new = path.with_suffix(".json.new")
-        new.write_text(json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
-        os.replace(new, path)
-        return path
-
-    def _contains(self, path: Path) -> bool:
-        earlier = json.loads(path.read_text())["blocks"]
-        own = {block.label: block for block in self.blocks}
-        return all(
-            (label := f"{block['model']} on {block['data']}") in own
-            and set(block["arms"]) <= set(own[label].arms)
-            for block in earlier
-        )
-
-
-def read_evidence(folder: Path) -> Evidence:
-    """What :meth:`Evidence.write` wrote.
-
-    Raises:
-        UserError: there is none, or it is damaged.
-    """
-    path = folder / COMPARISON_FILE
-    try:
-        plain = json.loads(path.read_text())
-        plain["blocks"] = [_block(block) for block in plain["blocks"]]
-        return Evidence(**plain)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is no comparison: {error}.") from error
-
-
-def _block(plain: dict[str, Any]) -> Block:
-    plain["arms"] = {label: Arm(**arm) for label, arm in plain["arms"].items()}
-    plain["comparisons"] = {n: Comparison(**c) for n, c in plain["comparisons"].items()}
-    return Block(**plain)
 
 
 def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path]:
@@ -216,11 +99,11 @@ def compare_runs(
         for label in candidates
     }
     others = {
-        label: _numbers(arm.values)
+        label: numbers(arm.values)
         for label, arm in arms.items()
         if label != baseline and not arm.diverged and not arms[baseline].diverged
     }
-    comparisons = compare(_numbers(arms[baseline].values), others, task.mode)
+    comparisons = compare(numbers(arms[baseline].values), others, task.mode)
     return Block(
         first.model.name,
         first.data.name,
@@ -294,10 +177,6 @@ def _arm(config: TrainConfig, results: list[RunResult]) -> Arm:
     )
 
 
-def _numbers(values: Sequence[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
-
-
 def _names(config: CompareConfig, key: str) -> list[str]:
     given = getattr(config, key)
     if given is None:
@@ -333,20 +212,6 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
                 base = replace(base, data=replace(own.data, **changed))
             bases.append(base)
     return bases
-
-
-def rank_blocks(blocks: Sequence[Block]) -> dict[str, float]:
-    """Candidate -> mean rank over blocks; one that diverged ranks last in that block."""
-    mode = blocks[0].mode
-    worst = -math.inf if mode == "max" else math.inf
-    values = {
-        label: [
-            worst if (arm := block.arms[label]).diverged else statistics.fmean(_numbers(arm.values))
-            for block in blocks
-        ]
-        for label in blocks[0].arms
-    }
-    return mean_ranks(values, mode)
 
 
 def script() -> str:

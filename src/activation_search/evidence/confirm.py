@@ -9,7 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from activation_search.errors import UserError
-from activation_search.evidence.compare import FRESH_SEED, Evidence, compare_runs, script
+from activation_search.evidence.compare import FRESH_SEED, compare_runs, script
+from activation_search.evidence.results import Evidence
 from activation_search.evidence.runs import run_all
 from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import Row

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from activation_search.activations import Activation, build
-from activation_search.evidence.compare import Block, Evidence, rank_blocks
+from activation_search.evidence.results import Block, Evidence, rank_blocks
 from activation_search.evidence.statistics import BETTER, WORSE
 from activation_search.evidence.table import sorted_labels
 from activation_search.models.factory import MODELS

@@ -14,7 +14,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from activation_search.errors import UserError
-from activation_search.evidence.compare import COMPARISON_FILE, Block, Evidence, read_evidence
 from activation_search.evidence.figures import (
     draw_forest,
     draw_functions,
@@ -22,6 +21,7 @@ from activation_search.evidence.figures import (
     draw_pairs,
     draw_ranks,
 )
+from activation_search.evidence.results import COMPARISON_FILE, Block, Evidence, read_evidence
 from activation_search.evidence.table import (
     HEADINGS,
     caution,

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from activation_search.evidence.compare import Block, Evidence
+from activation_search.evidence.results import Block, Evidence
 from activation_search.evidence.statistics import BETTER, FEWEST_SEEDS, UNDECIDED, WORSE
 
 HEADINGS = ("mean", "SD", "validation", "difference", "95% interval", "BCa interval", "p (t)",

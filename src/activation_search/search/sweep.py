@@ -22,10 +22,11 @@ from activation_search.errors import UserError
 from activation_search.models.factory import MODELS
 from activation_search.models.sites import assign
 from activation_search.search import worker
+from activation_search.search.build import build_space
 from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import LEADERBOARD_FILE, Row, rank, write_csv, write_json
 from activation_search.search.samplers import check_methods, check_sampler
-from activation_search.search.space import baseline, build_space
+from activation_search.search.space import baseline
 from activation_search.search.study import (
     ERROR,
     UNFINISHED,

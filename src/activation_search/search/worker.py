@@ -28,9 +28,10 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from activation_search.models.factory import MODELS
 from activation_search.processes import identify
+from activation_search.search.build import build_space
 from activation_search.search.config import SweepConfig
 from activation_search.search.samplers import build_pruner, build_sampler
-from activation_search.search.space import Point, Space, baseline, build_space
+from activation_search.search.space import Point, Space, baseline
 from activation_search.search.study import (
     CONTROL,
     ERROR,

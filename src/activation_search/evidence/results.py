@@ -1,0 +1,148 @@
+"""What a comparison found, as it is written and read back."""
+
+import json
+import math
+import os
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from activation_search.errors import UserError
+from activation_search.evidence.statistics import Comparison, mean_ranks
+
+COMPARISON_FILE = "comparison.json"
+
+
+@dataclass
+class Arm:
+    """All runs of one candidate.
+
+    values: test metric per seed; validation: the same of the validation split. Both are null for a
+    run that diverged. step_seconds: of training, mean. selection: the validation mean that a study
+    chose it by, or none. tuned: learning rate -> validation metric, where it was tuned.
+    """
+
+    values: list[float | None]
+    validation: list[float | None]
+    directories: list[str]
+    parameters: int
+    step_seconds: float
+    lr: float
+    assignment: dict[str, str]
+    alarms: list[str] = field(default_factory=list)
+    selection: float | None = None
+    tuned: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def at_end_of_grid(self) -> bool:
+        """Whether the best learning rate was the smallest or largest one tried."""
+        rates = sorted(float(rate) for rate in self.tuned)
+        return len(rates) > 1 and self.lr in (rates[0], rates[-1])
+
+    @property
+    def diverged(self) -> int:
+        """Number of runs that diverged."""
+        return sum(value is None for value in self.values)
+
+
+@dataclass
+class Block:
+    """One model on one data set.
+
+    comparisons: candidate -> comparison with the baseline; those that diverged on a seed have none,
+    and none has one where the baseline diverged. setting: what all runs share.
+    """
+
+    model: str
+    data: str
+    metric: str
+    mode: str
+    baseline: str
+    seeds: list[int]
+    arms: dict[str, Arm]
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
+    setting: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return f"{self.model} on {self.data}"
+
+
+@dataclass
+class Evidence:
+    """A whole comparison.
+
+    ranks: candidate -> mean rank over blocks, for two blocks or more. command: that repeats it.
+    trials: how many a study had when its best were confirmed; none for a comparison by itself.
+    """
+
+    blocks: list[Block]
+    ranks: dict[str, float]
+    command: str
+    versions: dict[str, str]
+    trials: int | None = None
+
+    def write(self, folder: Path) -> Path:
+        """As JSON, whole or not at all. An earlier comparison of other candidates is kept under
+        the time of its writing."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / COMPARISON_FILE
+        if path.exists() and not self._contains(path):
+            stamp = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
+            path.rename(path.with_stem(f"{path.stem}-{stamp}"))
+        new = path.with_suffix(".json.new")
+        new.write_text(json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
+        os.replace(new, path)
+        return path
+
+    def _contains(self, path: Path) -> bool:
+        earlier = json.loads(path.read_text())["blocks"]
+        own = {block.label: block for block in self.blocks}
+        return all(
+            (label := f"{block['model']} on {block['data']}") in own
+            and set(block["arms"]) <= set(own[label].arms)
+            for block in earlier
+        )
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """What :meth:`Evidence.write` wrote.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
+    path = folder / COMPARISON_FILE
+    try:
+        plain = json.loads(path.read_text())
+        plain["blocks"] = [_block(block) for block in plain["blocks"]]
+        return Evidence(**plain)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is no comparison: {error}.") from error
+
+
+def _block(plain: dict[str, Any]) -> Block:
+    plain["arms"] = {label: Arm(**arm) for label, arm in plain["arms"].items()}
+    plain["comparisons"] = {n: Comparison(**c) for n, c in plain["comparisons"].items()}
+    return Block(**plain)
+
+
+def rank_blocks(blocks: Sequence[Block]) -> dict[str, float]:
+    """Candidate -> mean rank over blocks; one that diverged ranks last in that block."""
+    mode = blocks[0].mode
+    worst = -math.inf if mode == "max" else math.inf
+    values = {
+        label: [
+            worst if (arm := block.arms[label]).diverged else statistics.fmean(numbers(arm.values))
+            for block in blocks
+        ]
+        for label in blocks[0].arms
+    }
+    return mean_ranks(values, mode)
+
+
+def numbers(values: Sequence[float | None]) -> list[float]:
+    """Those of runs that did not diverge."""
+    return [value for value in values if value is not None]
