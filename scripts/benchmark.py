@@ -15,8 +15,8 @@ With ``--trials``: trials per minute of a study, ours against ``benchmarks/plain
 process with torch's default threads, and in one process per core with one thread each. Every
 program tries the same activations; starting the processes and their first trial do not count.
 
-With ``--health``: what health readings at their default interval cost, as the ratio of training
-times with and without them.
+With ``--health``: what health readings at their default interval cost, as the ratio of the times
+of whole runs with and without them.
 """
 
 import argparse
@@ -208,7 +208,7 @@ def lightning_loop(config: TrainConfig, splits: Splits, folder: Path) -> float:
 
 
 def compare_health(models: list[str], rounds: int, console: Console) -> None:
-    """Prints training time with readings over that without, the two in turn."""
+    """Prints the time of a run with readings over that without, the two in turn."""
     table = Table(title="time of a run with health readings : without", title_justify="left")
     for heading in ("model", "ms per step without", "ratio, median", "lowest", "highest"):
         table.add_column(heading, justify="right")

@@ -113,7 +113,8 @@ class Health(pl.Callback):
             counts = {f"alarm/{alarm.kind}": kinds[alarm.kind] for alarm in new}
             write_scalars(self.writer, counts, new[0].step)
             self.writer.add_text("alarms", to_text(self.alarms), new[0].step)
-        for kind, alarm in {alarm.kind: alarm for alarm in reversed(new)}.items():
-            # The first of its kind: none was there before this reading.
-            if self.tell and kinds[kind] == sum(a.kind == kind for a in new):
+        told = {alarm.kind for alarm in self.alarms[: -len(new)]} if new else set()
+        for alarm in new:
+            if self.tell and alarm.kind not in told:
                 self.tell(alarm)
+            told.add(alarm.kind)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.diagnostics.figures import draw_learned_curve
-from activation_search.diagnostics.probe import preactivations, probe_batch
+from activation_search.diagnostics.probe import evaluating, preactivations, probe_batch
 from activation_search.models.network import Network
 
 MOST_ROWS = 8  # a parameter with more values per channel is told by its curve alone
@@ -86,10 +86,8 @@ def curve(network: Network, site: str) -> Tensor:
     activation = network.activations[site]
     channels, channel_dim = network.layouts[site]
     x = X.to(next(activation.parameters()))[None, :, None].repeat(1, 1, channels)  # 1, 201, C
-    was_training = activation.training
-    activation.eval()
-    y = activation(x.transpose(1, 2)).transpose(1, 2) if channel_dim == 1 else activation(x)
-    activation.train(was_training)
+    with evaluating(activation):
+        y = activation(x.transpose(1, 2)).transpose(1, 2) if channel_dim == 1 else activation(x)
     y = y[0].float().cpu()
     return y[:, :1] if (y == y[:, :1]).all() else y
 

@@ -10,6 +10,7 @@ from activation_search.activations import Activation
 from activation_search.errors import UserError
 from activation_search.models.factory import MODELS
 from activation_search.models.sites import MODEL_DEFAULT, assign
+from activation_search.search.leaderboard import LEADERBOARD_FILE
 from activation_search.training.config import TrainConfig
 
 Assignment = dict[str, Any]
@@ -84,7 +85,7 @@ def _of_file(path: str) -> Any:
 
 def _of_study(text: str, config: TrainConfig) -> Assignment:
     study, _, rank = text.rpartition(":")
-    path = Path(config.logs) / "sweeps" / study / "leaderboard.json"
+    path = Path(config.logs) / "sweeps" / study / LEADERBOARD_FILE
     try:
         rows = json.loads(path.read_text())["rows"]
     except (OSError, ValueError, KeyError) as error:

@@ -1,15 +1,14 @@
 """Trains every candidate on the same seeds and compares each with the baseline."""
 
 import math
-import shlex
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from activation_search.console import command_line
 from activation_search.errors import UserError, unknown
 from activation_search.evidence.candidates import from_studies, parse_candidates
 from activation_search.evidence.config import CompareConfig
@@ -18,6 +17,7 @@ from activation_search.evidence.runs import run_all
 from activation_search.evidence.statistics import compare
 from activation_search.settings import check
 from activation_search.training.config import TrainConfig, describe
+from activation_search.training.directory import check_name
 from activation_search.training.result import FINISHED, RunResult, versions
 from activation_search.training.task import task_of
 from activation_search.workers import threads_per_worker, worker_count
@@ -43,8 +43,7 @@ def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path
     if not config.lr_grid:
         raise UserError("lr_grid must list learning rates, not be empty.")
     name = config.name or "-".join([*_names(config, "models"), *_names(config, "datasets")])
-    if Path(name).name != name or name == "..":
-        raise UserError(f"name={name} must be the name of one folder, without a slash.")
+    check_name(name)
     folder = Path(config.logs) / "compare" / name
     workers = worker_count(config.workers, config)
     blocks = []
@@ -64,8 +63,8 @@ def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path
         for label, rates in tuned.items():
             block.arms[label].tuned = rates
         blocks.append(block)
-    command = shlex.join(["python", script(), *sys.argv[1:]])
-    evidence = Evidence(blocks, rank_blocks(blocks) if len(blocks) > 1 else {}, command, versions())
+    ranks = rank_blocks(blocks) if len(blocks) > 1 else {}
+    evidence = Evidence(blocks, ranks, command_line(), versions())
     evidence.write(folder)
     return evidence, folder
 
@@ -191,9 +190,8 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
     not the one that the command line configured."""
     from activation_search.compose import compose
 
-    plain = {key: getattr(config, key) for key in TrainConfig.__dataclass_fields__}
     trainer = replace(config.trainer, progress=False, threads=threads_per_worker(config, workers))
-    given = TrainConfig(**{**plain, "trainer": trainer, "group": group, "resume": None})
+    given = replace(config.as_run(), trainer=trainer, group=group, resume=None)
     bases = []
     for model in _names(config, "models"):
         for data in _names(config, "datasets"):
@@ -212,8 +210,3 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
                 base = replace(base, data=replace(own.data, **changed))
             bases.append(base)
     return bases
-
-
-def script() -> str:
-    """The script that runs, as the README calls it."""
-    return f"scripts/{Path(sys.argv[0]).name}"

@@ -1,15 +1,14 @@
 """The last stage of a study: its best, and the baseline, on seeds that it never used."""
 
 import math
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from activation_search.console import command_line
 from activation_search.errors import UserError
-from activation_search.evidence.compare import FRESH_SEED, compare_runs, script
+from activation_search.evidence.compare import FRESH_SEED, compare_runs
 from activation_search.evidence.results import Evidence
 from activation_search.evidence.runs import run_all
 from activation_search.search.config import SweepConfig
@@ -48,9 +47,8 @@ def confirm(sweep: Sweep, config: SweepConfig, console: Console) -> Evidence:
     block = compare_runs(candidates, label, seeds, workers, console)
     for name, row in [*chosen.items(), *([(label, own)] if own else [])]:
         block.arms[name].selection = row.mean
-    command = shlex.join(["python", script(), *sys.argv[1:]])
     trials = sum(len(row.trials) for row in sweep.rows)
-    evidence = Evidence([block], {}, command, versions(), trials)
+    evidence = Evidence([block], {}, command_line(), versions(), trials)
     evidence.write(sweep.folder)
     return evidence
 

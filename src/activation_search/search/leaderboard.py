@@ -5,7 +5,6 @@ import json
 import math
 import shlex
 import statistics
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from activation_search.console import command_line
 from activation_search.search.study import CONTROL, ERROR, KIND, UNFINISHED, fixed_point
 from activation_search.search.worker import RESULT
 from activation_search.training.config import TrainConfig, from_dict
@@ -196,7 +196,7 @@ def write_json(
         ],
         "luck": size_of_luck(rows, "max" if study.direction.name == "MAXIMIZE" else "min"),
         "setting": setting,
-        "command": shlex.join(["python", "scripts/sweep.py", *sys.argv[1:]]),
+        "command": command_line(),
         "repeat": [reproduce(row) for row in rows[:3] if row.config],
     }
     path.write_text(json.dumps(plain, indent=1) + "\n")

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -38,6 +38,7 @@ from activation_search.search.study import (
 )
 from activation_search.settings import check
 from activation_search.training.config import TrainConfig, describe
+from activation_search.training.directory import check_name
 from activation_search.training.task import task_of
 from activation_search.workers import threads_per_worker, visible_gpus, worker_count
 
@@ -90,8 +91,7 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     check_sampler(config.sampler)
     check(config)
     name = config.name or f"{config.model.name}-{config.data.name}-{config.search.name}"
-    if Path(name).name != name:
-        raise UserError(f"name={name} must be the name of one folder, without a slash.")
+    check_name(name)
     folder = Path(config.logs) / "sweeps" / name
     workers = worker_count(config.workers, config)
     base = base_config(config, folder.name, workers)
@@ -128,11 +128,13 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
 def base_config(config: SweepConfig, folder: str, workers: int) -> TrainConfig:
     """The run that every trial varies."""
     threads = threads_per_worker(config, workers)
-    plain = {item.name: getattr(config, item.name) for item in fields(TrainConfig)}
-    plain["trainer"] = replace(config.trainer, progress=False, threads=threads)
-    # Never the test split, whatever the command line says.
-    plain |= {"group": f"sweeps/{folder}/runs", "test": False, "resume": None}
-    return TrainConfig(**plain)
+    return replace(
+        config.as_run(),
+        trainer=replace(config.trainer, progress=False, threads=threads),
+        group=f"sweeps/{folder}/runs",
+        test=False,  # whatever the command line says
+        resume=None,
+    )
 
 
 class Team:

@@ -1,7 +1,7 @@
 """The configuration of a run: typed, with its limits. Torch and Hydra are not imported."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 from activation_search.errors import UserError, unknown
@@ -160,6 +160,10 @@ class TrainConfig:
         """Whether there is anything to validate on."""
         return self.data.validation > 0 or self.trainer.overfit_batches > 0
 
+    def as_run(self) -> "TrainConfig":
+        """The run alone, without what a study or comparison adds."""
+        return TrainConfig(**{item.name: getattr(self, item.name) for item in fields(TrainConfig)})
+
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same run: all but where it is written and how it is shown."""
         plain = self.as_dict()
@@ -202,7 +206,7 @@ def check_run(config: TrainConfig) -> None:
     if (
         config.early_stopping.patience is not None
         and config.test
-        and not (config.trainer.checkpoints)
+        and not config.trainer.checkpoints
     ):
         raise UserError(
             "early_stopping.patience tests the best weights, which trainer.checkpoints=false does "

@@ -14,6 +14,16 @@ from activation_search.training.result import FAILED, RUNNING, STOPPED, RunResul
 LOCK_FILE = ".lock"
 
 
+def check_name(name: str) -> None:
+    """Whether the name of a study or comparison can be that of its folder.
+
+    Raises:
+        UserError: it leads elsewhere.
+    """
+    if Path(name).name != name or name == "..":
+        raise UserError(f"name={name} must be the name of one folder, without a slash.")
+
+
 def create(config: TrainConfig) -> Path:
     """A new directory ``<logs>/<group>/<model>-<data>-<activation>/<time>[-<n>]``.
 

@@ -37,8 +37,7 @@ def initial_runs(config: InitialConfig) -> dict[str, TrainConfig]:
     Raises:
         UserError: not a list of activations.
     """
-    plain = {key: getattr(config, key) for key in TrainConfig.__dataclass_fields__}
-    base = TrainConfig(**plain)
+    base = config.as_run()
     if config.activations is None:
         return {base.activation_label: base}
     if not isinstance(config.activations, list) or not config.activations:

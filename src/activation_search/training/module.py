@@ -10,6 +10,7 @@ from torch import Tensor
 from torchmetrics import MeanMetric
 
 from activation_search.data.sample import Sample, Target
+from activation_search.diagnostics.probe import evaluating
 from activation_search.errors import UserError
 from activation_search.models.factory import build_network
 from activation_search.seeds import derive
@@ -100,11 +101,8 @@ class ActivationModule(pl.LightningModule):
         if samples.shape[1:] != shape:
             wanted = ", ".join(map(str, ("B", *shape)))
             raise UserError(f"predict takes samples [{wanted}], not {list(samples.shape)}.")
-        was_training = self.training
-        self.eval()
-        outputs = self((samples - self.mean) / self.std)
-        self.train(was_training)
-        return self.task.predict(outputs)
+        with evaluating(self):
+            return self.task.predict(self((samples - self.mean) / self.std))
 
     def on_train_epoch_start(self) -> None:
         # Dropout and stochastic activations draw from a stream per epoch, so that a resumed run
@@ -121,7 +119,7 @@ class ActivationModule(pl.LightningModule):
         x, y = batch
         outputs = self.network(x)
         loss = self.task.loss(outputs, y)
-        self.last_outputs, self.last_loss = outputs.detach(), loss.detach()
+        self.last_loss = loss.detach()
         self.train_loss_sum += self.last_loss
         return loss
 
