@@ -1,8 +1,13 @@
 """Which process does a piece of work, whether it is still there, and how many cores there are."""
 
 import os
+import signal
 import socket
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import psutil
@@ -29,6 +34,36 @@ def is_gone(identity: dict[str, Any]) -> bool:
         return other or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Puts Ctrl-C and the termination signal off until its end; a second one is not put off.
+
+    For what takes a lock that outlives the process: who ends in the middle keeps others waiting.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    received: list[int] = []
+
+    def put_off(number: int, _: FrameType | None) -> None:
+        if number in received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before = {
+        number: signal.signal(number, put_off)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for put_off_signal in received:
+            signal.raise_signal(put_off_signal)
 
 
 def core_count() -> int:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -248,6 +249,22 @@ def test_a_lock_left_by_a_killed_process_is_taken(
         storage.set_study_user_attr(lock, study_module.OWNER, gone())
     with exclusively(storage, "s"):
         assert optuna.get_all_study_names(storage) == ["s (locked)"]
+
+
+def test_ctrl_c_while_the_lock_is_being_taken_leaves_none(
+    storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attribute = storage.set_study_user_attr
+
+    def interrupted(study_id: int, key: str, value: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        attribute(study_id, key, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "set_study_user_attr", interrupted)
+        with pytest.raises(KeyboardInterrupt), exclusively(storage, "s"):
+            pass
+    assert storage.get_all_studies() == []
 
 
 def test_a_lock_is_not_taken_from_a_slow_process(storage, monkeypatch: pytest.MonkeyPatch) -> None:

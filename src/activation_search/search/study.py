@@ -22,7 +22,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from activation_search.errors import UserError
-from activation_search.processes import identify, is_gone, this_host
+from activation_search.processes import identify, is_gone, this_host, undisturbed
 from activation_search.search.config import SweepConfig
 from activation_search.search.space import Point, Space
 
@@ -80,11 +80,16 @@ def exclusively(storage: BaseStorage, name: str) -> Iterator[None]:
     me = identify() | {"thread": threading.get_ident()}
     held_by_other, since = None, 0.0
     while True:
-        try:
-            mine = storage.create_new_study([StudyDirection.MINIMIZE], lock)
-            break
-        except DuplicatedStudyError:
-            time.sleep(0.05)
+        with undisturbed():
+            mine = _take(storage, lock, me)
+            if mine is not None:
+                try:
+                    yield
+                finally:
+                    if _owner(storage, mine) == me:  # SQLite gives numbers away again
+                        storage.delete_study(mine)
+                return
+        time.sleep(0.05)
         try:
             other = storage.get_study_id_from_name(lock)
         except KeyError:
@@ -99,12 +104,15 @@ def exclusively(storage: BaseStorage, name: str) -> Iterator[None]:
         if left_over:
             with suppress(KeyError):  # somebody else was first
                 storage.delete_study(other)
-    storage.set_study_user_attr(mine, OWNER, me)
+
+
+def _take(storage: BaseStorage, lock: str, me: dict[str, Any]) -> int | None:
     try:
-        yield
-    finally:
-        if _owner(storage, mine) == me:  # SQLite gives numbers away again
-            storage.delete_study(mine)
+        mine = storage.create_new_study([StudyDirection.MINIMIZE], lock)
+    except DuplicatedStudyError:
+        return None
+    storage.set_study_user_attr(mine, OWNER, me)
+    return mine
 
 
 def _owner(storage: BaseStorage, study_id: int) -> dict[str, Any] | None:

@@ -27,7 +27,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from activation_search.models.factory import MODELS
-from activation_search.processes import identify
+from activation_search.processes import identify, undisturbed
 from activation_search.search.build import build_space
 from activation_search.search.config import SweepConfig
 from activation_search.search.samplers import build_pruner, build_sampler
@@ -86,7 +86,8 @@ def main(assignment: Assignment, stop: Event) -> None:
     sites = MODELS[assignment.base.model.name].sites(assignment.base.model)
     space = build_space(assignment.config.search, assignment.base, sites)
     while not stop.is_set() and (parent is None or parent.is_alive()):
-        trial_id = claim(study, storage, study_id)
+        with undisturbed():
+            trial_id = claim(study, storage, study_id)
         if trial_id is None:
             time.sleep(0.1)
             continue
@@ -143,9 +144,13 @@ def _to_repeat(study: Study) -> Point:
         running[key] = running.get(key, 0) + 1
         if trial.value is not None:
             values.setdefault(key, []).append(trial.value)
-    sign = -1 if study.direction is optuna.study.StudyDirection.MAXIMIZE else 1
+    sign = -1 if _maximised(study) else 1
     ranked = sorted(values or points, key=lambda key: sign * statistics.fmean(values.get(key, [0])))
     return points[min(ranked[:BEST_TO_REPEAT], key=lambda key: running[key])] if points else {}
+
+
+def _maximised(study: Study) -> bool:
+    return study.direction is optuna.study.StudyDirection.MAXIMIZE
 
 
 def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> None:
@@ -154,20 +159,37 @@ def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> N
     study.sampler = _sampler(study, frozen, assignment.config)
     trial = Trial(study, trial_id)
     try:
-        kind = frozen.user_attrs[KIND]
-        point = {} if kind == CONTROL else space.suggest(trial)
-        config = (
-            baseline(assignment.base) if kind == CONTROL else space.apply(assignment.base, point)
-        )
-        with exclusively(study._storage, study.study_name):
-            replica = _replica(study, trial, kind, point)
-        if kind == CONTROL:
-            replica += 1  # other seeds than a candidate that is the baseline itself
+        with undisturbed():
+            config, replica = _draw(study, trial, frozen.user_attrs[KIND], space, assignment)
         results = _train_all(trial, config, replica, assignment)
     except Exception as error:  # a trial that fails must not end the study
-        trial.set_user_attr(ERROR, "".join(traceback.format_exception(error)))
-        study.tell(trial, state=TrialState.FAIL)
+        with undisturbed():
+            trial.set_user_attr(ERROR, "".join(traceback.format_exception(error)))
+            study.tell(trial, state=TrialState.FAIL)
         return
+    with undisturbed():
+        _tell(study, trial, results)
+
+
+def _draw(
+    study: Study, trial: Trial, kind: str, space: Space, assignment: Assignment
+) -> tuple[TrainConfig, int]:
+    """The configuration of a trial, and which repetition of its point it is."""
+    if kind == CONTROL:
+        point: Point = {}
+        config = baseline(assignment.base)
+    else:
+        point = space.suggest(trial)
+        config = space.apply(assignment.base, point)
+    with exclusively(study._storage, study.study_name):
+        replica = _replica(study, trial, kind, point)
+    if kind == CONTROL:
+        replica += 1  # other seeds than a candidate that is the baseline itself
+    return config, replica
+
+
+def _tell(study: Study, trial: Trial, results: list[RunResult]) -> None:
+    """What came out of a trial, into the study."""
     metric = f"val_{results[0].metric}"
     values = [r.metrics.get(metric, math.nan) for r in results]
     last = results[-1]
@@ -190,8 +212,7 @@ def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> N
     if last.status == PRUNED:
         study.tell(trial, state=TrialState.PRUNED)
     elif any(r.status == DIVERGED for r in results):
-        worst = -math.inf if task_of(assignment.base.data.name).mode == "max" else math.inf
-        study.tell(trial, worst)
+        study.tell(trial, -math.inf if _maximised(study) else math.inf)
     else:
         study.tell(trial, statistics.fmean(values))
 
