@@ -20,7 +20,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.classification import MulticlassAccuracy
 
-from activation_search.data import load_splits
+from activation_search.data.config import DataConfig
+from activation_search.data.sources import load_splits
 from activation_search.models.config import MODEL_CONFIGS
 from activation_search.models.factory import build_network
 
@@ -69,9 +70,9 @@ def main() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     model = MODEL_CONFIGS[settings["model"]["name"]](**settings["model"])
-    splits = load_splits(settings["data"], settings["validation"], seed=0)
+    splits = load_splits(DataConfig(**settings["data"]), seed=0)
     assert splits.validation is not None
-    validation = TensorDataset(splits.validation.x, splits.validation.y)
+    validation = TensorDataset(*splits.validation.batch(slice(None)))
     size = settings["batch_size"]
 
     def objective(trial: optuna.Trial) -> float:
@@ -91,7 +92,7 @@ def main() -> None:
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        train = TensorDataset(splits.train.x, splits.train.y)
+        train = TensorDataset(*splits.train.batch(slice(None)))
         trainer.fit(
             module,
             DataLoader(train, batch_size=size, shuffle=True),

@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: small configurations, and a cache of their own."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,10 @@ import pytest
 import torch
 
 from activation_search.compose import compose
+from activation_search.data.files import cache_folder
 from activation_search.training.config import TrainConfig
+
+from .files import fill_cache, write_files
 
 # One thread: the models are tiny, and results are the same on every machine.
 torch.set_num_threads(1)
@@ -15,9 +19,20 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Generated data is cached for the test run, never in the home folder."""
+    """Data is cached for the test run, never in the home folder; what would be fetched is there,
+    in small."""
     patch = pytest.MonkeyPatch()
     patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    fill_cache(cache_folder())
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with a file for each kind of data of a user's own."""
+    write_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_identity_ignores_where_and_how_it_is_shown() -> None:
             "model=cmn",
             "Unknown model 'cmn', did you mean 'cnn'. allowed: cnn, lstm, mlp, transformer",
         ),
-        ("data=nonsense", "Unknown data 'nonsense'; allowed: breast_cancer, diabetes, digits"),
+        ("data=nonsense", "Unknown data 'nonsense'; allowed: arrays, breast_cancer, cifar10, csv"),
         ("experiment=none_such", "Unknown experiment 'none_such'; allowed: .*mnist1d_cnn"),
         ("optim.lr=abc", "optim.lr: Value 'abc' of type 'str' could not be converted to Float"),
         ("seed=x", "seed: Value 'x' of type 'str' could not be converted to Integer"),

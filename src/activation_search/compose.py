@@ -27,6 +27,7 @@ from omegaconf.errors import (
 
 from activation_search.activations.catalogue import ALIASES, ENTRIES
 from activation_search.activations.entry import Entry
+from activation_search.data.config import DATA_CONFIGS, DataConfig
 from activation_search.errors import UserError, unknown
 from activation_search.evidence.config import CompareConfig
 from activation_search.models.config import MODEL_CONFIGS
@@ -35,7 +36,6 @@ from activation_search.search.config import SearchConfig, SweepConfig
 from activation_search.training.config import (
     SHOWN,
     Config,
-    DataConfig,
     InitialConfig,
     TrainConfig,
     from_dict,
@@ -63,6 +63,8 @@ def register() -> None:
     OmegaConf.set_struct(search.hparams, False)
     store.store(group="schema/search", name="search", node=search)
     store.store(group="schema/data", name="data", node=DataConfig)
+    for name, data in DATA_CONFIGS.items():
+        store.store(group="schema/data", name=name, node=data)
     for name, model in MODEL_CONFIGS.items():
         store.store(group="schema/model", name=name, node=model)
     store.store(group="activation", name=MODEL_DEFAULT, node=_activation_node(MODEL_DEFAULT))

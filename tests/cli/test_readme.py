@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ..files import write_files
 from .conftest import ROOT, Command
 
 README = (ROOT / "README.md").read_text()
@@ -16,6 +17,7 @@ TRAIN = [line for line in COMMANDS if line.startswith("python train.py")]
 SWEEP = [line for line in COMMANDS if line.startswith("python scripts/sweep.py")]
 CATALOGUE = [line for line in COMMANDS if line.startswith("python scripts/catalogue.py")]
 HEALTH = [line for line in COMMANDS if line.startswith("python scripts/health.py")]
+DATA = [line for line in COMMANDS if line.startswith("python scripts/data.py")]
 COMPARE = [line for line in COMMANDS if line.startswith("python scripts/compare.py")]
 INLINE = re.findall(r"`(python [^`]+)`", README)
 # The benchmark takes minutes; tests/cli/test_benchmark.py runs it in small.
@@ -29,19 +31,24 @@ def test_every_command_is_accounted_for() -> None:
     assert set(installs) <= set(ci)
     # tests/cli/test_tensorboard.py starts the viewer.
     viewer = [line for line in COMMANDS if line.startswith("tensorboard --logdir logs")]
-    known = [*installs, *TRAIN, *SWEEP, *CATALOGUE, *HEALTH, *COMPARE, *viewer]
+    known = [*installs, *TRAIN, *SWEEP, *CATALOGUE, *HEALTH, *DATA, *COMPARE, *viewer]
     assert [line for line in COMMANDS if line not in known] == []
     assert set(INLINE) - set(BENCHMARK) == {
         "python train.py -m experiment=mnist1d_cnn seed=0,1,2",
         "python train.py model=mlp data=xor activation=identity",
+        "python scripts/data.py",
     }
 
 
 @pytest.fixture
 def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the README's own function in it."""
+    """A folder with the README's own function in it, and with the user's data that it names."""
     [own] = [text for language, text in BLOCKS if language == "python" and "def wave" in text]
     (tmp_path / "my_activations.py").write_text(own)
+    write_files(tmp_path)
+    (tmp_path / "novel.txt").write_text(
+        "It was the best of times, it was the worst of times.\n" * 80
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     return tmp_path
@@ -61,6 +68,12 @@ def test_catalogue_commands(line: str, command: Command, working_directory: Path
     assert command(script, *arguments) == 0
     drawn = (working_directory / "logs" / "catalogue.png").exists()
     assert drawn == ("advise" not in arguments)
+
+
+@pytest.mark.parametrize("line", [*DATA, *(c for c in INLINE if "scripts/data.py" in c)])
+def test_data_commands(line: str, command: Command, working_directory: Path) -> None:
+    _, script, *arguments = shlex.split(line, comments=True)
+    assert command(script, *arguments) == 0
 
 
 @pytest.mark.parametrize("line", HEALTH)

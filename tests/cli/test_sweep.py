@@ -106,33 +106,33 @@ def test_leaderboard_csv_and_pictures(
 
 
 def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
-    process = start(tmp_path, "trials=10", "workers=2", "trainer.max_epochs=40")
+    process = start(tmp_path, "trials=8", "workers=2", "trainer.max_epochs=25")
     study = wait_for(lambda: journal(tmp_path), 3, process)
     os.kill(running_worker(study), signal.SIGKILL)
     out, _ = process.communicate(timeout=180)
     assert process.returncode == 0, out
     study = journal(tmp_path)
-    check_exact(study, 10)
-    assert len(study.trials) == 11
+    check_exact(study, 8)
+    assert len(study.trials) == 9
 
 
 def test_a_killed_parent_and_the_same_command_again(tmp_path: Path) -> None:
-    process = start(tmp_path, "trials=10", "workers=2", "trainer.max_epochs=40")
+    process = start(tmp_path, "trials=8", "workers=2", "trainer.max_epochs=25")
     wait_for(lambda: journal(tmp_path), 3, process)
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate()
-    again = start(tmp_path, "trials=10", "workers=2", "trainer.max_epochs=40")
+    again = start(tmp_path, "trials=8", "workers=2", "trainer.max_epochs=25")
     out, _ = again.communicate(timeout=180)
     assert again.returncode == 0, out
-    check_exact(journal(tmp_path), 10)
+    check_exact(journal(tmp_path), 8)
     # Workers whose parent is gone finish their trial and end.
     psutil.wait_procs(children, timeout=30)
     assert not [child for child in children if child.is_running()]
 
 
 def test_ctrl_c_tells_what_is_kept(tmp_path: Path) -> None:
-    process = start(tmp_path, "trials=10", "workers=2", "trainer.max_epochs=60")
+    process = start(tmp_path, "trials=8", "workers=2", "trainer.max_epochs=25")
     wait_for(lambda: journal(tmp_path), 2, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
     out, _ = process.communicate(timeout=60)
@@ -141,11 +141,11 @@ def test_ctrl_c_tells_what_is_kept(tmp_path: Path) -> None:
     assert "Traceback" not in out
     states = [t.state for t in journal(tmp_path).trials]
     assert TrialState.RUNNING not in states
-    assert states.count(TrialState.WAITING) + states.count(TrialState.COMPLETE) == 10
-    again = start(tmp_path, "trials=10", "workers=2", "trainer.max_epochs=60")
+    assert states.count(TrialState.WAITING) + states.count(TrialState.COMPLETE) == 8
+    again = start(tmp_path, "trials=8", "workers=2", "trainer.max_epochs=25")
     out, _ = again.communicate(timeout=180)
     assert again.returncode == 0, out
-    check_exact(journal(tmp_path), 10)
+    check_exact(journal(tmp_path), 8)
 
 
 def test_too_many_failures_end_the_study(

@@ -1,5 +1,7 @@
 """Three splits by the seed, standardised by the training split alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -72,3 +74,57 @@ def test_a_share_that_leaves_a_split_empty() -> None:
         UserError, match=r"data.validation=0.001 of 50 samples leaves a split empty"
     ):
         split(source(), 0.001, seed=0)
+
+
+def test_bytes_are_kept_and_standardised_as_a_batch_is_drawn() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (60, 2, 3, 3), dtype=np.uint8)
+    y = np.arange(60)
+    sample, target = Sample("image", (2, 3, 3)), Target("classes", 60)
+    given = Source(x[:50], y[:50], x[50:], y[50:], sample, target)
+    splits = split(given, 0.2, seed=0)
+    train = given.x_train[splits.train.batch(slice(None))[1].numpy()].astype(np.float64)
+    mean, std = train.mean((0, 2, 3)), train.std((0, 2, 3))
+    np.testing.assert_allclose(splits.mean.flatten(), mean, rtol=1e-5)
+    np.testing.assert_allclose(splits.std.flatten(), std, rtol=1e-5)
+    for part in (splits.train, splits.validation, splits.test):
+        assert part is not None
+        drawn, rows = part.batch(torch.tensor([3, 0]))
+        expected = (x[rows.numpy()] - mean[:, None, None]) / std[:, None, None]
+        np.testing.assert_allclose(drawn, expected, rtol=1e-4, atol=1e-4)
+    # Training and validation share the source's own memory.
+    assert splits.train.x.data_ptr() == given.x_train.ctypes.data
+    assert splits.validation is not None
+    assert splits.validation.x.data_ptr() == given.x_train.ctypes.data
+    found = [y for part in (splits.train, splits.validation) for y in part.batch(slice(None))[1]]
+    assert sorted(map(int, found)) == list(range(50))
+
+
+def test_a_validation_part_of_the_source() -> None:
+    given = source()
+    own = replace(given, x_validation=given.x_test[:4], y_validation=given.y_test[:4])
+    train, validation = labels(split(own, 0.2, seed=0))
+    assert validation == [50, 51, 52, 53]
+    assert sorted(train) == list(range(50))
+
+
+def test_steps_that_are_lacking_have_no_part_in_the_statistics() -> None:
+    given = source()
+    x = given.x_train.copy()
+    x[:, 3] = np.nan
+    varies = replace(given, x_train=x, sample=Sample("series", (4, 3), varies=True))
+    splits = split(varies, 0.0, seed=0)
+    np.testing.assert_allclose(splits.mean.flatten(), x[:, :3].mean((0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(splits.std.flatten()[:2], x[:, :3].std((0, 1))[:2], rtol=1e-5)
+    assert splits.train.x[:, 3].isnan().all()
+    assert splits.train.x[:, :3].isfinite().all()
+
+
+def test_what_is_to_be_given_back_lies_between_minus_one_and_one() -> None:
+    splits = split(source().to_reconstruct(), 0.2, seed=0)
+    x, y = splits.train.batch(slice(None))
+    assert torch.equal(y, x.flatten(1))
+    assert (x[..., :2].amin((0, 1)) + 1).abs().max() < 1e-5
+    assert (x[..., :2].amax((0, 1)) - 1).abs().max() < 1e-5
+    assert splits.target == Target("itself", 12)
+    raw = (splits.test.x * splits.std + splits.mean).numpy()
+    np.testing.assert_allclose(raw, source().x_test, rtol=1e-4, atol=1e-4)

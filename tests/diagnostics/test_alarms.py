@@ -11,6 +11,7 @@ from activation_search.diagnostics.alarms import Alarm, to_text
 from activation_search.diagnostics.gradients import GradientReading, LayerGradient
 from activation_search.diagnostics.sites import SiteHealth
 from activation_search.diagnostics.watch import Watch
+from activation_search.training.config import TrainConfig
 from activation_search.training.initial import inspect
 
 WELL = SiteHealth(0.1, 0.1, 0.1, 0.0, 1.0, 0.5, 0.6)
@@ -148,9 +149,10 @@ EXPECTED = {"mlp": set(), "cnn": QUADRATIC, "lstm": FED_BACK, "transformer": set
 @pytest.mark.parametrize("model", EXPECTED)
 def test_no_function_alarms_at_its_own_gain_but_those_known(model: str) -> None:
     alarmed = {}
+    base: TrainConfig = compose([f"model={model}", "data.batch_size=50"])
     for name, entry in ENTRIES.items():
         if not entry.open_parameters:
-            config = compose([f"model={model}", f"activation={name}", "data.batch_size=50"])
+            config = replace(base, activation={"name": name})
             if alarms := inspect(config).alarms:
                 alarmed[name] = kinds(alarms)
     assert set(alarmed) == EXPECTED[model], alarmed

@@ -42,6 +42,7 @@ def test_scalars(run) -> None:
     layers = ["hidden1", "hidden2", "head"]
     assert set(accumulator.Tags()["scalars"]) == {
         "accuracy/val",
+        "macro_f1/val",
         "learning_rate/weights",
         "learning_rate/biases",
         "learning_rate/activations",

@@ -10,7 +10,8 @@ import torch
 from omegaconf import OmegaConf
 
 import activation_search
-from activation_search.data import load_splits
+from activation_search.data.config import DataConfig
+from activation_search.data.sources import load_splits
 from activation_search.errors import UserError
 from activation_search.training import run as run_module
 from activation_search.training.config import TrainConfig, from_dict
@@ -18,6 +19,9 @@ from activation_search.training.result import read_result
 from activation_search.training.run import train
 
 Small = Callable[..., TrainConfig]
+
+
+METRICS = {f"{s}_{m}" for s in ("val", "test") for m in ("loss", "accuracy", "macro_f1")}
 
 
 def numbers(result) -> tuple:
@@ -34,7 +38,7 @@ def test_a_run_leaves_a_complete_directory(small: Small) -> None:
         p.name for p in directory.iterdir()
     }
     assert result.status == "finished"
-    assert set(result.metrics) == {"val_loss", "val_accuracy", "test_loss", "test_accuracy"}
+    assert set(result.metrics) == METRICS
     assert result.metrics["test_accuracy"] > 0.6
     assert [row["epoch"] for row in result.curve] == [0, 1]
     assert result.curve[-1]["val_accuracy"] == result.metrics["val_accuracy"]
@@ -100,12 +104,12 @@ def test_the_test_split_can_be_left_unread(small: Small, monkeypatch: pytest.Mon
     monkeypatch.setattr(
         run_module.DataModule, "test_dataloader", lambda self: pytest.fail("test split read")
     )
-    assert set(train(small("test=false")).metrics) == {"val_loss", "val_accuracy"}
+    assert set(train(small("test=false")).metrics) == {m for m in METRICS if m.startswith("val_")}
 
 
 def test_without_validation(small: Small) -> None:
     result = train(small("data.validation=0"))
-    assert set(result.metrics) == {"test_loss", "test_accuracy"}
+    assert set(result.metrics) == {m for m in METRICS if m.startswith("test_")}
     assert result.steps == 2 * 23  # all 1,437 samples in batches of 64
     assert (Path(result.directory) / "last.ckpt").exists()
     assert not (Path(result.directory) / "best.ckpt").exists()
@@ -114,7 +118,7 @@ def test_without_validation(small: Small) -> None:
 def test_loading_gives_the_trained_model(small: Small) -> None:
     result = train(small("model=cnn", "activation=prelu", "activation.layers.conv2=swiglu"))
     model = activation_search.load(Path(result.directory) / "last.ckpt")
-    splits = load_splits("digits", 0.2, 0)
+    splits = load_splits(DataConfig("digits", 64, 0.2), seed=0)
     raw = splits.test.x * splits.std + splits.mean
     probabilities = model.predict(raw.numpy())
     assert probabilities.shape == (360, 10)
@@ -186,7 +190,7 @@ def test_a_pruned_run(small: Small) -> None:
     result = train(small("trainer.max_epochs=9"), on_epoch=third)
     assert (result.status, result.epochs) == ("pruned", 3)
     assert rows == result.curve
-    assert set(result.metrics) == {"val_loss", "val_accuracy"}
+    assert set(result.metrics) == {m for m in METRICS if m.startswith("val_")}
 
 
 def test_threads_are_set_for_the_run_alone(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +234,7 @@ def test_best_and_last_checkpoints(small: Small) -> None:
     assert best < 10  # otherwise the two would be the same
     assert step_of(result.directory, "best.ckpt") == 18 * (best + 1)
     assert step_of(result.directory, "last.ckpt") == result.steps == 18 * 11
-    splits = load_splits("digits", 0.2, 0)
+    splits = load_splits(DataConfig("digits", 64, 0.2), seed=0)
     for name, expected in (("best", max(accuracies)), ("last", accuracies[-1])):
         model = activation_search.load(Path(result.directory) / f"{name}.ckpt")
         outputs = model(splits.validation.x).argmax(1)
@@ -263,7 +267,7 @@ def test_limits_in_steps(steps: int, epochs: int, small: Small) -> None:
     assert step_of(result.directory, "last.ckpt") == steps
     # The metrics are those of the last step, not of the last whole epoch.
     model = activation_search.load(Path(result.directory) / "last.ckpt")
-    validation = load_splits("digits", 0.2, 0).validation
+    validation = load_splits(DataConfig("digits", 64, 0.2), seed=0).validation
     loss = torch.nn.functional.cross_entropy(model(validation.x), validation.y).item()
     assert result.metrics["val_loss"] == pytest.approx(loss, rel=1e-5)
     assert result.training_seconds > 0

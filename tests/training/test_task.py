@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from sklearn.decomposition import PCA
 from sklearn.metrics import r2_score, roc_auc_score
 
 import activation_search
 from activation_search.compose import compose
-from activation_search.data import load_source
+from activation_search.data.config import DataConfig, TextConfig
 from activation_search.data.sample import Target
+from activation_search.data.sources import load_source, load_splits
 from activation_search.errors import UserError
 from activation_search.evidence.statistics import compare
 from activation_search.training.config import TrainConfig
@@ -64,10 +68,51 @@ def test_numbers_are_judged_in_their_unit() -> None:
     assert found["r2"].item() == pytest.approx(r2_score([110, 150, 30], [100, 150, 50]), abs=1e-5)
 
 
+def test_macro_f1_weighs_classes_alike() -> None:
+    outputs = F.one_hot(torch.tensor([0, 0, 0, 1, 2, 2]), 3).float()
+    y = torch.tensor([0, 0, 1, 1, 2, 0])
+    metrics = build_task(Target("classes", 3)).metrics()
+    metrics.update(outputs, y)
+    # Precision and recall of the three: 2/3 and 2/3, 1 and 1/2, 1/2 and 1.
+    assert metrics.compute()["macro_f1"].item() == pytest.approx(2 / 3)
+
+
+def test_samples_given_back() -> None:
+    task = build_task(Target("itself", 2))
+    outputs, y = torch.tensor([[0.0, 1.0]]), torch.tensor([[0.5, -0.25]])
+    expected = (0.25 + (math.tanh(1) + 0.25) ** 2) / 2
+    assert task.loss(outputs, y).item() == pytest.approx(expected)
+    metrics = task.metrics()
+    metrics.update(*task.judged(outputs, y))
+    assert metrics.compute()["mse"].item() == pytest.approx(expected)
+
+
+def test_the_next_token() -> None:
+    task = build_task(Target("next", 4))
+    # Probabilities 1/2, 1/4, 1/8, 1/8 at every place: 1 and 3 bits for tokens 0 and 2.
+    outputs = torch.tensor([1 / 2, 1 / 4, 1 / 8, 1 / 8]).log().expand(2, 2, 4)
+    y = torch.tensor([[0, 2], [0, 0]])
+    assert task.loss(outputs, y).item() == pytest.approx(1.5 * math.log(2))
+    metrics = task.metrics()
+    for _ in range(2):  # as in two epochs
+        metrics.update(*task.judged(outputs, y.to(torch.uint8)))
+        found = {name: value.item() for name, value in metrics.compute().items()}
+        assert found == pytest.approx({"bits_per_character": 1.5, "perplexity": 2**1.5})
+        metrics.reset()
+    assert task.predict(outputs)[0, 0].tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 8, 1 / 8])
+
+
 def test_metrics_and_directions() -> None:
-    assert [(task_of(d).metric, task_of(d).mode) for d in ("digits", "xor", "diabetes")] == [
-        ("accuracy", "max"), ("accuracy", "max"), ("r2", "max"),
-    ]  # fmt: skip
+    tasks = [task_of(DataConfig(name, 64, 0.2)) for name in ("digits", "xor", "diabetes")]
+    assert [(task.metric, task.mode) for task in tasks] == [
+        ("accuracy", "max"),
+        ("accuracy", "max"),
+        ("r2", "max"),
+    ]
+    digits = DataConfig("digits", 64, 0.2, reconstruct=True)
+    text = TextConfig("text", 8, 0.1, characters=20_000)
+    assert (task_of(digits).metric, task_of(digits).mode) == ("mse", "min")
+    assert (task_of(text).metric, task_of(text).mode) == ("bits_per_character", "min")
 
 
 def test_a_regression_run_predicts_in_the_targets_unit(small: Small) -> None:
@@ -76,7 +121,7 @@ def test_a_regression_run_predicts_in_the_targets_unit(small: Small) -> None:
     assert result.metrics["test_r2"] > 0.7
     assert {"test_loss", "test_mae", "test_r2", "val_r2"} <= set(result.metrics)
     model = activation_search.load(f"{result.directory}/last.ckpt")
-    source = load_source("friedman1")
+    source = load_source(DataConfig("friedman1", 64, 0.2))
     predicted = model.predict(source.x_test)
     assert predicted.shape == source.y_test.shape
     error = np.abs(predicted.numpy() - source.y_test).mean()
@@ -88,9 +133,66 @@ def test_a_binary_run(small: Small) -> None:
     assert result.metrics["test_accuracy"] > 0.92
     assert result.metrics["test_auroc"] > 0.97
     model = activation_search.load(f"{result.directory}/best.ckpt")
-    probabilities = model.predict(load_source("breast_cancer").x_test)
+    probabilities = model.predict(load_source(DataConfig("breast_cancer", 64, 0.2)).x_test)
     assert probabilities.shape == (114,)
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+def test_a_code_gives_digits_back_better_than_principal_components(small: Small) -> None:
+    config = small(
+        "data=digits_reconstruction", "model.code=8", "model.width=128", "trainer.max_epochs=30"
+    )
+    result = train(config)
+    source = load_source(config.data)
+    model = activation_search.load(f"{result.directory}/last.ckpt")
+    scale = 2 / 16  # pixels go from 0 to 16, and are scaled to [-1, 1]
+    error = ((model.predict(source.x_test).numpy() - source.x_test) * scale) ** 2
+    assert error.mean() == pytest.approx(result.metrics["test_mse"], rel=1e-4)
+    components = PCA(8).fit(source.x_train.reshape(-1, 64))
+    flat = source.x_test.reshape(-1, 64)
+    given_back = components.inverse_transform(components.transform(flat))
+    assert result.metrics["test_mse"] < (((given_back - flat) * scale) ** 2).mean()
+
+
+def test_a_text_run_beats_the_counts_of_pairs_and_writes(small: Small) -> None:
+    config = small(
+        "model=lstm", "data=text", "data.characters=60_000", "optim.lr=1e-2", "model.width=64"
+    )
+    result = train(replace(config, trainer=replace(config.trainer, max_epochs=3)))
+    source = load_source(config.data)
+    train_pairs = (source.x_train.ravel(), source.y_train.ravel())
+    counts = np.full((source.target.size, source.target.size), 0.01)
+    np.add.at(counts, train_pairs, 1)
+    shares = counts / counts.sum(1, keepdims=True)
+    bits = -np.log2(shares[source.x_test.ravel(), source.y_test.ravel()]).mean()
+    assert result.metrics["test_bits_per_character"] < bits
+    assert result.metrics["test_loss"] == pytest.approx(
+        result.metrics["test_bits_per_character"] * math.log(2), rel=1e-5
+    )
+    model = activation_search.load(f"{result.directory}/last.ckpt")
+    written = model.generate("def ", 50)
+    assert len(written) == 54
+    assert written == model.generate("def ", 50)
+    assert written != model.generate("def ", 50, seed=1)
+    assert model.generate("import ", 20, temperature=0) == model.generate(
+        "import ", 20, temperature=0, seed=1
+    )
+    with pytest.raises(UserError, match="cannot go on with 'ß'; it knows"):
+        model.generate("ß", 1)
+    with pytest.raises(UserError, match="cannot go on with an empty prompt"):
+        model.generate("", 1)
+
+
+def test_a_loss_is_the_mean_over_samples_however_they_are_batched(small: Small) -> None:
+    # 1,280 samples are batched as 1,024 and the rest.
+    config = small("data=friedman1", "data.validation=0.8", "trainer.max_epochs=1")
+    result = train(config)
+    model = activation_search.load(f"{result.directory}/last.ckpt")
+    validation = load_splits(config.data, seed=0).validation
+    assert validation is not None
+    assert len(validation) == 1280
+    x, y = validation.batch(slice(None))
+    assert result.metrics["val_loss"] == pytest.approx(F.mse_loss(model(x), y).item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("data", ["xor", "two_spirals"])
@@ -112,6 +214,8 @@ def test_models_that_cannot_read_vectors_say_which_can(model: str, small: Small)
 
 
 def test_verdicts_follow_the_direction_of_the_metric() -> None:
-    assert task_of("diabetes").mode == "max"
-    better = compare([0.1, 0.2, 0.3], {"b": [0.4, 0.52, 0.61]}, task_of("diabetes").mode)["b"]
+    assert task_of(DataConfig("diabetes", 64, 0.2)).mode == "max"
+    better = compare(
+        [0.1, 0.2, 0.3], {"b": [0.4, 0.52, 0.61]}, task_of(DataConfig("diabetes", 64, 0.2)).mode
+    )["b"]
     assert better.win_rate == 1

@@ -4,11 +4,7 @@ python -c "from activation_search.activations import build; print(build('prelu',
 """
 
 import inspect
-import sys
 from collections.abc import Callable, Mapping
-from functools import cache
-from pathlib import Path
-from pydoc import locate
 from typing import Any
 
 import torch
@@ -17,6 +13,7 @@ from torch import Tensor, nn
 from activation_search.activations.activation import Activation
 from activation_search.activations.learnable import Learnable
 from activation_search.errors import UserError
+from activation_search.imports import find, own_callable
 
 
 class Function(nn.Module):
@@ -67,7 +64,7 @@ def build(
     settings.update(chosen.parameters)
     if entry.open_parameters:
         return _build_custom(settings, channels, channel_dim)
-    return _instantiate(_implementation(entry.target), settings, channels, channel_dim)
+    return _instantiate(find(entry.target), settings, channels, channel_dim)
 
 
 def _instantiate(
@@ -83,33 +80,16 @@ def _instantiate(
     return module(**settings, **layout)
 
 
-@cache
-def _implementation(path: str) -> Any:
-    # locate() imports a dotted path as far as it is a module and reads attributes from there.
-    return locate(path)
-
-
 def _build_custom(settings: dict[str, Any], channels: int, channel_dim: int) -> nn.Module:
     """The user's function or module class, tried once on a small batch."""
     path = settings.pop("target")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        target = _implementation(path)
-    except Exception as error:  # whatever the user's module raises while it is imported
-        raise UserError(f"Importing activation.target={path} failed: {error}") from error
-    if not callable(target):
-        raise UserError(
-            f"activation.target={path} names nothing callable; it should be module.function, "
-            f"the module lying in {here} or installed."
-        )
+    target = own_callable("activation.target", path)
     try:
         module = _instantiate(target, settings, channels, channel_dim)
         sample = torch.linspace(-2, 2, 6 * channels).view(2, 3, channels)
         sample = sample.transpose(1, 2) if channel_dim == 1 else sample
         result = module(sample.requires_grad_())
-    except Exception as error:  # again the user's code
+    except Exception as error:  # whatever the user's code raises
         raise UserError(f"activation.target={path} failed on a small batch: {error}") from error
     if not isinstance(result, Tensor) or result.shape != sample.shape:
         what = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__

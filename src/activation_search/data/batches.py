@@ -1,11 +1,13 @@
 """Batches indexed out of tensors that already lie on the model's device."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from activation_search.data.augment import augment
 from activation_search.data.splits import Split, Splits
 from activation_search.seeds import derive
 
@@ -20,25 +22,35 @@ class Batches:
         size: samples per batch. A last batch of a single sample is left out, since batch
             normalisation cannot train on it; shuffling brings that sample in another epoch.
         order: gives the order of the samples for one epoch; none for their own order.
+        change: gives what changes the samples of a batch in one epoch; none leaves them.
     """
 
-    def __init__(self, split: Split, size: int, order: Callable[[], Tensor] | None = None):
+    def __init__(
+        self,
+        split: Split,
+        size: int,
+        order: Callable[[], Tensor] | None = None,
+        change: Callable[[], Callable[[Tensor], Tensor]] | None = None,
+    ):
         self.split = split
         self.size = size
         self.order = order
+        self.change = change
 
     def __len__(self) -> int:
         whole, rest = divmod(len(self.split), self.size)
         return whole + (rest > 0 if self.order is None else rest > 1) or 1
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        x, y = self.split.x, self.split.y
         if self.order is None:
-            yield from zip(x.split(self.size), y.split(self.size), strict=True)
+            for start in range(0, len(self.split), self.size):
+                yield self.split.batch(slice(start, start + self.size))
             return
-        pieces = self.order().to(x.device).split(self.size)
+        change = self.change() if self.change else None
+        pieces = self.order().to(self.split.x.device).split(self.size)
         for index in pieces[: len(self)]:
-            yield x[index], y[index]
+            x, y = self.split.batch(index)
+            yield change(x) if change else x, y
 
 
 class DataModule(pl.LightningDataModule):
@@ -50,30 +62,45 @@ class DataModule(pl.LightningDataModule):
         seed: of the batch order; epoch e is shuffled by a stream of its own, whatever came before.
         overfit_batches: train on this many batches only and validate on them; 0 for all. For
             debugging: a sound model must learn them by heart.
+        augment: of training images, see :class:`activation_search.data.config.DataConfig`.
     """
 
-    def __init__(self, splits: Splits, batch_size: int, seed: int, overfit_batches: int = 0):
+    def __init__(
+        self,
+        splits: Splits,
+        batch_size: int,
+        seed: int,
+        overfit_batches: int = 0,
+        augment: str = "none",
+    ):
         super().__init__()
         self.splits = splits
         self.batch_size = batch_size
         self.seed = seed
         self.train, self.validation = splits.train, splits.validation
         if overfit_batches:
-            few = overfit_batches * batch_size
-            self.train = Split(splits.train.x[:few], splits.train.y[:few])
+            self.train = splits.train.first(overfit_batches * batch_size)
             self.validation = self.train
+        self.augment = augment
+
+    def _generator(self, purpose: str) -> torch.Generator:
+        assert self.trainer is not None
+        seed = derive(self.seed, purpose, self.trainer.current_epoch)
+        return torch.Generator().manual_seed(seed)
 
     def _order(self) -> Tensor:
-        assert self.trainer is not None
-        seed = derive(self.seed, "order", self.trainer.current_epoch)
-        return torch.randperm(len(self.train), generator=torch.Generator().manual_seed(seed))
+        return torch.randperm(len(self.train), generator=self._generator("order"))
+
+    def _change(self) -> Callable[[Tensor], Tensor]:
+        return partial(augment, how=self.augment, generator=self._generator("augment"))
 
     def _on_device(self, split: Split) -> Split:
         assert self.trainer is not None
         return split.to(self.trainer.strategy.root_device)
 
     def train_dataloader(self) -> Batches:
-        return Batches(self._on_device(self.train), self.batch_size, self._order)
+        change = None if self.augment == "none" else self._change
+        return Batches(self._on_device(self.train), self.batch_size, self._order, change)
 
     def val_dataloader(self) -> Batches:
         assert self.validation is not None, "the trainer must skip validation"

@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from activation_search.data.files import cache_folder
 from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import Source
 from activation_search.errors import UserError
@@ -55,12 +56,6 @@ def load() -> Source:
         sample=Sample("series", (40, 1)),
         target=Target("classes", 10),
     )
-
-
-def cache_folder() -> Path:
-    """Where generated data is kept: ``$XDG_CACHE_HOME/activation_search``, or in ``~/.cache``."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "activation_search"
 
 
 def _generate() -> dict[str, np.ndarray]:

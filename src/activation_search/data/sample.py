@@ -9,13 +9,18 @@ class Sample:
     """What a data set hands to a model, without the batch dimension.
 
     Args:
-        kind: ``"vector"`` with shape [F], ``"series"`` with shape [T, F], or ``"image"`` with shape
-            [C, H, W].
-        shape: the lengths of its dimensions.
+        kind: ``"vector"`` with shape [F], ``"series"`` with shape [T, F], ``"image"`` with shape
+            [C, H, W], or ``"tokens"`` with shape [T], whole numbers below ``vocabulary``.
+        shape: the lengths of its dimensions; of a series whose length varies, those of the longest.
+        varies: a series that may be shorter; the steps that it lacks follow it as NaN, which no
+            value can be mistaken for.
+        vocabulary: number of different tokens.
     """
 
     kind: str
     shape: tuple[int, ...]
+    varies: bool = False
+    vocabulary: int = 0
 
     @property
     def size(self) -> int:
@@ -27,6 +32,14 @@ class Sample:
         """Dimension of ``shape`` that holds features or colours: standardised one by one."""
         return {"vector": 0, "series": 1, "image": 0}[self.kind]
 
+    @property
+    def statistics_shape(self) -> list[int]:
+        """Shape of a mean per channel that broadcasts over a batch."""
+        ones = [1] * (1 + len(self.shape))
+        if self.kind != "tokens":  # numbers of characters have no mean
+            ones[1 + self.channel_axis] = self.shape[self.channel_axis]
+        return ones
+
 
 @dataclass(frozen=True)
 class Target:
@@ -34,9 +47,12 @@ class Target:
 
     Args:
         kind: ``"classes"`` (one of several; targets int64 ``[N]``), ``"binary"`` (yes or no; 0 or 1
-            as int64 ``[N]``), or ``"numbers"`` (float32 ``[N, size]``).
-        size: number of classes, or of numbers; 1 for yes or no.
+            as int64 ``[N]``), ``"numbers"`` (float32 ``[N, size]``), ``"itself"`` (the sample), or
+            ``"next"`` (the token after each of the sample's, ``[N, T]``).
+        size: number of classes, of numbers, of values in a sample, or of tokens; 1 for yes or no.
+        names: of the classes or tokens, where they have any.
     """
 
     kind: str
     size: int
+    names: tuple[str, ...] = ()

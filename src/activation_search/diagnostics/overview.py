@@ -27,6 +27,11 @@ def write_overview(writer: SummaryWriter, network: Network) -> None:
     writer.add_custom_scalars(CHARTS)
 
 
+def write_generated(writer: SummaryWriter, text: str) -> None:
+    """What a model of text wrote."""
+    writer.add_text("generated", "\n".join(f"    {line}" for line in text.splitlines()))
+
+
 def write_hparams(
     folder: Path,
     hparams: Mapping[str, float | int | str | bool],

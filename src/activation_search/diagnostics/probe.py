@@ -16,7 +16,8 @@ PROBE_SIZE = 512
 
 def probe_batch(trainer: pl.Trainer, pl_module: Any) -> Tensor:
     """The samples that every reading of a run looks at: the first ones of the training split."""
-    return trainer.datamodule.train.x[:PROBE_SIZE].to(pl_module.mean)  # type: ignore[attr-defined]
+    split = trainer.datamodule.train  # type: ignore[attr-defined]
+    return pl_module.inputs(split.batch(slice(0, PROBE_SIZE))[0])
 
 
 @contextmanager
@@ -61,7 +62,8 @@ def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
 
     Returns:
         site -> ``[B, ...]`` in the layout of that site; where it acts once per time step, all
-        steps one after the other, ``[T * B, ...]``.
+        steps one after the other, ``[T * B, ...]``. Of series whose length varies the steps that
+        are there, ``[positions, channels]``.
     """
     seen: dict[str, list[Tensor]] = defaultdict(list)
     handles = [
@@ -76,4 +78,6 @@ def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
         network.expose_sites(False)
         for handle in handles:
             handle.remove()
-    return {site: torch.cat(seen[site]) for site in network.activations}
+    found = {site: torch.cat(seen[site]) for site in network.activations}
+    there = network.positions(x)
+    return found if there is None else {site: z[there] for site, z in found.items()}

@@ -91,7 +91,7 @@ def compare_runs(
         for seed in seeds
     }
     first = candidates[baseline]
-    task = task_of(first.data.name)
+    task = task_of(first.data)
     results = run_all(runs, workers, f"{first.model.name} on {first.data.name}", console)
     arms = {
         label: _arm(candidates[label], [results[label, seed] for seed in seeds])
@@ -131,7 +131,7 @@ def tune(
         The candidates, and what the validation split said: label -> rate -> metric.
     """
     first = next(iter(candidates.values()))
-    task = task_of(first.data.name)
+    task = task_of(first.data)
     if not first.validates:
         raise UserError("tune_lr=true needs a validation split: data.validation=0.2.")
     runs = {

@@ -23,10 +23,12 @@ class ModelConfig:
 
 @dataclass
 class MLPConfig(ModelConfig):
-    """norm: between weights and activation. residual: adds each layer's input to its output."""
+    """norm: between weights and activation. residual: adds each layer's input to its output.
+    code: width of a narrow linear layer in the middle, as autoencoders have it; none for none."""
 
     norm: str = setting(choices=("none", "batch", "layer"))
     residual: bool = setting()
+    code: int | None = setting(None, low=1)
 
 
 @dataclass

@@ -23,13 +23,23 @@ MODELS: dict[str, Any] = {
     "lstm": LSTM,
     "transformer": Transformer,
 }
-# Kinds of samples that each model reads.
+# Kinds of samples that each model reads, and which ones read series whose length varies.
 READS: dict[str, tuple[str, ...]] = {
     "mlp": ("vector", "series", "image"),
     "cnn": ("series", "image"),
-    "lstm": ("series", "image"),
-    "transformer": ("series", "image"),
+    "lstm": ("series", "image", "tokens"),
+    "transformer": ("series", "image", "tokens"),
 }
+READS_VARYING = ("lstm", "transformer")
+
+
+def readers(kind: str, varies: bool = False) -> list[str]:
+    """The models that read samples of a kind."""
+    return [
+        name
+        for name, kinds in READS.items()
+        if kind in kinds and (name in READS_VARYING or not varies)
+    ]
 
 
 def build_network(
@@ -54,10 +64,11 @@ def build_network(
         UserError: see :func:`assign`; also samples that the model cannot read, and widths that do
             not fit together.
     """
-    if sample.kind not in READS[config.name]:
-        able = [name for name, kinds in READS.items() if sample.kind in kinds]
+    able = readers(sample.kind, sample.varies)
+    if config.name not in able:
+        kind = f"{sample.kind} of varying length" if sample.varies else sample.kind
         raise UserError(
-            f"model={config.name} cannot read samples of kind {sample.kind}; models that can: "
+            f"model={config.name} cannot read samples of kind {kind}; models that can: "
             f"{', '.join(able)}."
         )
     model = MODELS[config.name]

@@ -1,4 +1,4 @@
-"""Long short-term memory over a series, or over the rows of an image.
+"""Long short-term memory over a series, the rows of an image, or text.
 
     python train.py model=lstm activation.layers.lstm1_candidate=softsign
 
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from activation_search.activations.activation import Activation
 from activation_search.data.sample import Sample
 from activation_search.models.config import LSTMConfig
-from activation_search.models.network import Network
+from activation_search.models.embedding import Embedding
+from activation_search.models.network import Network, mean_over, steps_there
 from activation_search.models.sites import Assignment, Site
 
 # In the order of torch's weight rows, the cell output last, which has no weights.
@@ -89,17 +90,23 @@ class LSTMLayer(nn.Module):
 
 
 class LSTM(Network):
-    """``depth`` layers, each LSTM -> norm -> dropout; pooled over time for the output."""
+    """``depth`` layers, each LSTM -> norm -> dropout; pooled over time for the output, but for
+    text, where each step has its own."""
 
     def __init__(self, config: LSTMConfig, sample: Sample, outputs: int, assignment: Assignment):
         super().__init__(assignment)
         self.kind = sample.kind
+        self.varies = sample.varies
         self.pool = config.pool
         self.exposed = False
         self.dropout = nn.Dropout(config.dropout)
         self.norms = nn.ModuleDict()
         self.layer_names = [f"lstm{i}" for i in range(1, config.depth + 1)]
-        features = sample.shape[1] if self.kind == "series" else sample.size // sample.shape[1]
+        if self.kind == "tokens":
+            self.layers["embedding"] = Embedding(sample.vocabulary, config.width)
+            features = config.width
+        else:
+            features = sample.shape[1] if self.kind == "series" else sample.size // sample.shape[1]
         for name in self.layer_names:
             layer = LSTMLayer(features, config.width, assignment[f"{name}_candidate"])
             self.layers[name] = layer
@@ -126,8 +133,13 @@ class LSTM(Network):
         ]
 
     def forward(self, x: Tensor) -> Tensor:
+        there = steps_there(x) if self.varies else None
         if self.kind == "image":
             x = x.transpose(1, 2).flatten(2)  # B, C, H, W -> B, H, C * W: one row a step
+        elif self.kind == "tokens":
+            x = self.layers["embedding"](x)
+        elif self.varies:
+            x = x.nan_to_num()
         for name in self.layer_names:
             layer = self.layers[name]
             assert isinstance(layer, LSTMLayer)
@@ -136,8 +148,21 @@ class LSTM(Network):
             else:
                 x = layer.step_by_step(x, [self.activations[f"{name}_{p}"] for p in STANDARD])
             x = self.dropout(self.norms[name](x))
-        x = x.mean(1) if self.pool == "mean" else x[:, -1]
+        if self.kind != "tokens":
+            x = self._pooled(x, there)
         return self.layers["head"](x)
+
+    def _pooled(self, x: Tensor, there: Tensor | None) -> Tensor:
+        """``[B, T, width]`` -> ``[B, width]``; steps that are not there have no part in it."""
+        if there is None:
+            return x.mean(1) if self.pool == "mean" else x[:, -1]
+        if self.pool == "mean":
+            return mean_over(x, there)
+        return x[torch.arange(len(x), device=x.device), there.sum(1) - 1]
+
+    def positions(self, x: Tensor) -> Tensor | None:
+        # A site acts once per step: all samples' first steps, then all second ones.
+        return steps_there(x).t().flatten() if self.varies else None
 
     def is_standard(self, name: str) -> bool:
         """Whether a layer's assignment is the one that torch's kernel computes."""

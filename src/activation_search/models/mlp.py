@@ -16,13 +16,15 @@ NORMS = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
 
 
 class MLP(Network):
-    """``depth`` hidden layers, each weights -> norm -> activation -> dropout (+ its input)."""
+    """``depth`` hidden layers, each weights -> norm -> activation -> dropout (+ its input); with a
+    code, half of them before and half after it."""
 
     def __init__(self, config: MLPConfig, sample: Sample, outputs: int, assignment: Assignment):
         super().__init__(assignment)
         self.residual = config.residual
         self.dropout = nn.Dropout(config.dropout)
         width, previous = sample.size, ""
+        self.before_code = f"hidden{(config.depth + 1) // 2}" if config.code else ""
         for site, activation in assignment.items():
             inner = activation.entry.input_width(config.width)
             self.layers[site] = nn.Sequential(nn.Linear(width, inner), NORMS[config.norm](inner))
@@ -30,8 +32,13 @@ class MLP(Network):
             if previous:
                 self.reads[site] = previous
             width, previous = config.width, site
+            if site == self.before_code and config.code:
+                self.layers["code"] = nn.Linear(width, config.code)
+                self.reads["code"] = site
+                width, previous = config.code, ""
         self.layers["head"] = nn.Linear(width, outputs)
-        self.reads["head"] = site
+        if previous:
+            self.reads["head"] = previous
 
     @staticmethod
     def sites(config: MLPConfig) -> list[Site]:
@@ -43,4 +50,6 @@ class MLP(Network):
             y = self.dropout(activation(self.layers[site](x)))
             # The first layer changes the width and has nothing to add.
             x = x + y if self.residual and x.shape == y.shape else y
+            if site == self.before_code:
+                x = self.layers["code"](x)
         return self.layers["head"](x)

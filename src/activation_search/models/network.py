@@ -8,6 +8,17 @@ from activation_search.activations.factory import build
 from activation_search.models.sites import Assignment, Site
 
 
+def steps_there(x: Tensor) -> Tensor:
+    """Which steps of series ``[B, T, F]`` are there, not NaN: ``[B, T]``."""
+    return ~x.isnan().any(-1)
+
+
+def mean_over(x: Tensor, there: Tensor) -> Tensor:
+    """Mean of ``[B, T, width]`` over the steps that are there: ``[B, width]``."""
+    weights = there.unsqueeze(-1).to(x.dtype)
+    return (x * weights).sum(1) / weights.sum(1)
+
+
 class Network(nn.Module):
     """A model whose activations stand at named sites.
 
@@ -45,8 +56,14 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        """From a batch of samples ``[B, ...]`` to raw outputs ``[B, outputs]``."""
+        """From a batch of samples ``[B, ...]`` to raw outputs ``[B, outputs]``; of tokens to one
+        output for each, ``[B, T, outputs]``, which sees that token and those before it."""
         raise NotImplementedError
+
+    def positions(self, x: Tensor) -> Tensor | None:
+        """Of series whose length varies: which of the positions that sites see are there, in the
+        layout of what an activation reads but for the channels; none where all are."""
+        return None
 
     @property
     def assignment_text(self) -> dict[str, str]:

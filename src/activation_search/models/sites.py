@@ -10,6 +10,9 @@ from activation_search.errors import UserError, unknown
 
 MODEL_DEFAULT = "default"  # the name that asks for the model's own activations
 
+# What people call the output layer, which is no site.
+OUTPUT_NAMES = ("output", "outputs", "out", "head", "logits", "last", "final")
+
 Assignment = dict[str, Activation]
 
 
@@ -58,6 +61,11 @@ def assign(sites: Sequence[Site], given: Mapping[str, Any]) -> Assignment:
     for key in [*patterns, *(key for key in layers if key in by_name)]:
         chosen = Activation.parse(layers[key])
         matched = [name for name in by_name if fnmatchcase(name, key)]
+        if not matched and key in OUTPUT_NAMES:
+            raise UserError(
+                f"The output takes no activation, not even {chosen.name}: the task puts the right "
+                f"one there (softmax, sigmoid, tanh or none). Sites: {', '.join(by_name)}."
+            )
         if not matched:
             raise unknown("site", key, by_name)
         for name in matched:

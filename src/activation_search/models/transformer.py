@@ -1,9 +1,12 @@
-"""Transformer encoder over patches of a series or an image.
+"""Transformer over patches of a series or an image, or over text.
 
     python train.py model=transformer activation=swiglu
 
-Pre-norm blocks; the activation of each block's MLP is its site.
+Pre-norm blocks; the activation of each block's MLP is its site. Over patches each token attends to
+all; over text to itself and those before it.
 """
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +16,8 @@ from activation_search.activations.activation import Activation
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError
 from activation_search.models.config import TransformerConfig
-from activation_search.models.network import Network
+from activation_search.models.embedding import Embedding
+from activation_search.models.network import Network, mean_over, steps_there
 from activation_search.models.sites import Assignment, Site
 
 NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
@@ -31,9 +35,14 @@ class Patches(nn.Module):
         tokens = 1
         for axis, n in enumerate(sample.shape):
             if axis != sample.channel_axis:
-                tokens *= (n + 2 * (patch // 2) - patch) // stride + 1
+                tokens *= self.count(n)
         self.position = nn.Parameter(torch.empty(tokens, width))
         self.reset_parameters()
+
+    def count(self, length: Any) -> Any:
+        """Tokens along a dimension of ``length``, a number or a tensor of them."""
+        [patch, *_], [stride, *_] = self.convolution.kernel_size, self.convolution.stride
+        return (length + 2 * (patch // 2) - patch) // stride + 1
 
     def reset_parameters(self) -> None:
         self.convolution.reset_parameters()
@@ -42,25 +51,34 @@ class Patches(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.kind == "series":
             x = x.transpose(1, 2)  # B, T, F -> B, F, T
-        return self.convolution(x).flatten(2).transpose(1, 2) + self.position  # B, tokens, width
+        tokens = self.convolution(x).flatten(2).transpose(1, 2)  # B, tokens, width
+        return tokens + self.position[: tokens.shape[1]]
 
 
 class Attention(nn.Module):
-    """Pre-norm multi-head self-attention. ``[B, T, width]`` -> ``[B, T, width]``."""
+    """Pre-norm multi-head self-attention. ``[B, T, width]`` -> ``[B, T, width]``.
 
-    def __init__(self, config: TransformerConfig):
+    Args:
+        config: the model's.
+        causal: each token attends to itself and those before it only.
+    """
+
+    def __init__(self, config: TransformerConfig, causal: bool):
         super().__init__()
+        self.causal = causal
         self.heads = config.heads
         self.dropout = config.dropout
         self.norm = NORMS[config.norm](config.width)
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, there: Tensor | None) -> Tensor:
+        """there: ``[B, T]``, the tokens to attend to; none for all."""
         heads = self.qkv(self.norm(x)).unflatten(-1, (3, self.heads, -1))
         q, k, v = heads.permute(2, 0, 3, 1, 4)  # each B, heads, T, width / heads
         dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+        mask = None if there is None else there[:, None, None]
+        y = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=self.causal)
         return self.out(y.transpose(1, 2).flatten(2))
 
 
@@ -92,7 +110,8 @@ class FeedForward(nn.Module):
 
 
 class Transformer(Network):
-    """Patches -> ``depth`` blocks of attention and MLP -> norm -> mean over tokens -> output."""
+    """Patches -> ``depth`` blocks of attention and MLP -> norm -> mean over tokens -> output; for
+    text an embedding in place of patches, and an output for each token in place of the mean."""
 
     def __init__(
         self, config: TransformerConfig, sample: Sample, outputs: int, assignment: Assignment
@@ -102,13 +121,19 @@ class Transformer(Network):
             raise UserError(
                 f"model.width must be a multiple of model.heads={config.heads}, not {config.width}."
             )
+        self.varies = sample.varies
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = [f"block{i}" for i in range(1, config.depth + 1)]
-        self.layers["patches"] = Patches(sample, config.width, config.patch, config.stride)
+        text = sample.kind == "tokens"
+        self.input = "embedding" if text else "patches"
+        if text:
+            self.layers[self.input] = Embedding(sample.vocabulary, config.width, sample.shape[0])
+        else:
+            self.layers[self.input] = Patches(sample, config.width, config.patch, config.stride)
         for block in self.blocks:
             site = f"{block}_mlp"
             mlp = FeedForward(config, assignment[site])
-            self.layers[f"{block}_attention"] = Attention(config)
+            self.layers[f"{block}_attention"] = Attention(config, causal=text)
             self.layers[site] = mlp
             self.place(site, mlp.fc_in.out_features, channel_dim=-1)
             self.reads[f"{site}.fc_out"] = site
@@ -120,9 +145,23 @@ class Transformer(Network):
         return [Site(f"block{i}_mlp", "gelu") for i in range(1, config.depth + 1)]
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.dropout(self.layers["patches"](x))
+        there = self.positions(x)
+        if there is not None:
+            x = x.nan_to_num()
+        x = self.dropout(self.layers[self.input](x))
         for block in self.blocks:
-            x = x + self.dropout(self.layers[f"{block}_attention"](x))
+            x = x + self.dropout(self.layers[f"{block}_attention"](x, there))
             mlp = f"{block}_mlp"
             x = x + self.dropout(self.layers[mlp](x, self.activations[mlp]))
-        return self.layers["head"](self.norm(x).mean(1))
+        x = self.norm(x)
+        if self.input == "patches":
+            x = x.mean(1) if there is None else mean_over(x, there)
+        return self.layers["head"](x)
+
+    def positions(self, x: Tensor) -> Tensor | None:
+        if not self.varies:
+            return None
+        patches = self.layers[self.input]
+        assert isinstance(patches, Patches)
+        tokens = torch.arange(patches.count(x.shape[1]), device=x.device)
+        return tokens < patches.count(steps_there(x).sum(1))[:, None]

@@ -98,7 +98,7 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     sites = MODELS[config.model.name].sites(config.model)
     space = build_space(config.search, base, sites)
     check_methods(config, space)
-    task = task_of(config.data.name)
+    task = task_of(config.data)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -223,7 +223,7 @@ def _train_all(
     """The trial's runs, one per seed; ends early where one diverges or is pruned."""
     seeds_per_trial = assignment.config.seeds_per_trial
     pruner = assignment.config.pruner
-    metric = f"val_{task_of(config.data.name).metric}"
+    metric = f"val_{task_of(config.data).metric}"
     results: list[RunResult] = []
 
     def on_epoch(row: dict[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
+from activation_search.data.config import DATA_CONFIGS, DataConfig
 from activation_search.errors import UserError, unknown
 from activation_search.models.config import MODEL_CONFIGS, ModelConfig
 from activation_search.settings import check, setting
@@ -16,16 +17,6 @@ ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 
 # Settings of the trainer that make no difference to what is trained.
 SHOWN = ("accelerator", "checkpoints", "progress")
-
-
-@dataclass
-class DataConfig:
-    """name: of the source. batch_size: of training. validation: share of the training samples
-    kept out for validation; 0 trains on all and validates nothing."""
-
-    name: str
-    batch_size: int = setting(low=1)
-    validation: float = setting(low=0, high=0.9)
 
 
 @dataclass
@@ -250,9 +241,13 @@ def from_dict(plain: Mapping[str, Any], kind: type[Config] = TrainConfig) -> Con
     parts = {
         key: known[key](**value) if is_dataclass(known[key]) else value
         for key, value in plain.items()
-        if key != "model"
+        if key not in ("model", "data")
     }
-    model = plain["model"]
+    model, data = plain["model"], plain["data"]
     if model["name"] not in MODEL_CONFIGS:
         raise unknown("model.name", model["name"], MODEL_CONFIGS)
-    return kind(model=MODEL_CONFIGS[model["name"]](**model), **parts)
+    return kind(
+        model=MODEL_CONFIGS[model["name"]](**model),
+        data=DATA_CONFIGS.get(data["name"], DataConfig)(**data),
+        **parts,
+    )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from activation_search.activations import Activation
-from activation_search.data import load_splits
+from activation_search.data.sources import load_splits
 from activation_search.diagnostics.alarms import Alarm
 from activation_search.diagnostics.gradients import GradientReading, read_gradients
 from activation_search.diagnostics.probe import PROBE_SIZE, preactivations
@@ -61,12 +61,12 @@ def inspect(config: TrainConfig) -> InitialState:
         UserError: a setting, site or activation that is not valid.
     """
     check_run(config)
-    splits = load_splits(config.data.name, config.data.validation, config.seed)
+    splits = load_splits(config.data, config.seed)
     module = ActivationModule(**to_hyperparameters(config, splits.sample, splits.target))
     network = module.network
-    x, y = splits.train.x.to(module.mean), splits.train.y
+    train = splits.train
     watch = Watch(config.as_dict(), network.assignment_text)
-    probe = x[:PROBE_SIZE]
+    probe = module.inputs(train.batch(slice(0, PROBE_SIZE))[0])
     sites = read_sites(network, probe)
     watch.see_sites(0, sites, network.signal_path)
     readings = []
@@ -74,9 +74,10 @@ def inspect(config: TrainConfig) -> InitialState:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(config.seed)
         # Small data gives some samples twice.
-        for batch in (torch.arange(count) % len(x)).split(config.data.batch_size):
+        for index in (torch.arange(count) % len(train)).split(config.data.batch_size):
             network.zero_grad()
-            loss = module.task.loss(network(x[batch]), y[batch])
+            x, y = train.batch(index)
+            loss = module.task.loss(network(module.inputs(x)), y)
             loss.backward()
             readings.append(read_gradients(network))
             watch.see_loss(0, loss.item())

@@ -7,7 +7,6 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import MeanMetric
 
 from activation_search.data.sample import Sample, Target
 from activation_search.diagnostics.probe import evaluating
@@ -49,8 +48,9 @@ class ActivationModule(pl.LightningModule):
         super().__init__()
         self.save_hyperparameters("config", "sample", "target", logger=False)
         self.config: TrainConfig = from_dict(config)
-        self.sample = Sample(sample["kind"], tuple(sample["shape"]))
-        self.task = build_task(Target(**target), target_mean, target_std)
+        self.sample = Sample(**{**sample, "shape": tuple(sample["shape"])})
+        self.target = Target(**{**target, "names": tuple(target.get("names", ()))})
+        self.task = build_task(self.target, target_mean, target_std)
         self.network = build_network(
             self.config.model,
             self.config.activation,
@@ -59,13 +59,10 @@ class ActivationModule(pl.LightningModule):
             self.config.init,
             self.config.seed,
         )
-        ones = [1] * (1 + len(self.sample.shape))
-        ones[1 + self.sample.channel_axis] = self.sample.shape[self.sample.channel_axis]
+        ones = self.sample.statistics_shape
         self.register_buffer("mean", torch.zeros(ones) if mean is None else mean)
         self.register_buffer("std", torch.ones(ones) if std is None else std)
         self.metrics = self.task.metrics()
-        # By default a NaN would be left out of the mean, and a diverged model look sound.
-        self.evaluation_loss = MeanMetric(nan_strategy="disable")
         if self.config.trainer.precision == "64-true":
             # Before a checkpoint is read, which would otherwise be rounded to float32.
             self.double()
@@ -82,27 +79,75 @@ class ActivationModule(pl.LightningModule):
         """Raw outputs for standardised samples ``[B, ...]``."""
         return self.network(x)
 
+    def inputs(self, x: Tensor) -> Tensor:
+        """Samples on the model's device, and but for tokens in its precision."""
+        return x.to(self.mean.device) if self.sample.kind == "tokens" else x.to(self.mean)
+
     @torch.no_grad()
     def predict(self, x: Tensor | np.ndarray) -> Tensor:
         """What the task's output function makes of samples ``[B, ...]`` on the data's own scale:
-        class probabilities ``[B, classes]``, the probability of 1 ``[B]``, or numbers in the
-        targets' unit ``[B, size]``.
+        class probabilities ``[B, classes]``, the probability of 1 ``[B]``, numbers in the targets'
+        unit ``[B, size]``, the samples given back ``[B, ...]``, or the probabilities of each next
+        token ``[B, T, vocabulary]``.
 
         Args:
-            x: samples in the shape of ``sample``; a last dimension of 1 may be left out.
+            x: samples in the shape of ``sample``; a last dimension of 1 may be left out. Tokens,
+                and series whose length varies, may be fewer.
 
         Raises:
             UserError: another shape.
         """
-        samples = torch.as_tensor(x, dtype=self.mean.dtype, device=self.mean.device)
+        samples = self.inputs(torch.as_tensor(x))
         shape = self.sample.shape
         if shape[-1] == 1 and samples.shape[1:] == shape[:-1]:
             samples = samples.unsqueeze(-1)
-        if samples.shape[1:] != shape:
+        given = samples.shape[1:]
+        if self.sample.varies or self.sample.kind == "tokens":
+            fits = len(given) == len(shape) and given[1:] == shape[1:] and 0 < given[0] <= shape[0]
+        else:
+            fits = given == shape
+        if not fits:
             wanted = ", ".join(map(str, ("B", *shape)))
             raise UserError(f"predict takes samples [{wanted}], not {list(samples.shape)}.")
+        if self.sample.kind != "tokens":
+            samples = (samples - self.mean) / self.std
         with evaluating(self):
-            return self.task.predict(self((samples - self.mean) / self.std))
+            predicted = self.task.predict(self(samples))
+        if self.target.kind == "itself":
+            return predicted.view_as(samples) * self.std + self.mean
+        return predicted
+
+    @torch.no_grad()
+    def generate(self, prompt: str, length: int, temperature: float = 1.0, seed: int = 0) -> str:
+        """Text that goes on with ``prompt``, character by character.
+
+        Args:
+            prompt: at least one character; the model sees the last ``context`` of them.
+            length: how many characters to add.
+            temperature: below 1 more of the likely ones, 0 always the likeliest.
+            seed: of the draws.
+
+        Raises:
+            UserError: the model predicts no text, or has never seen a character of the prompt.
+        """
+        names = self.target.names
+        if self.target.kind != "next" or not names:
+            raise UserError("generate is for models of text, such as of data=text.")
+        if not prompt or (strange := [c for c in prompt if c not in names]):
+            what = repr(strange[0]) if prompt else "an empty prompt"
+            raise UserError(f"This model cannot go on with {what}; it knows {''.join(names)!r}.")
+        generator = torch.Generator().manual_seed(seed)
+        tokens = [names.index(character) for character in prompt]
+        for _ in range(length):
+            seen = torch.tensor([tokens[-self.sample.shape[0] :]])
+            shares = self.predict(seen)[0, -1].cpu().double()
+            if temperature == 0:
+                tokens.append(int(shares.argmax()))
+                continue
+            # In proportion to the largest, since a power of small numbers may vanish.
+            weights = (shares / shares.max()) ** (1 / temperature)
+            tokens.append(int(torch.multinomial(weights, 1, generator=generator)))
+        return "".join(names[token] for token in tokens)
 
     def on_train_epoch_start(self) -> None:
         # Dropout and stochastic activations draw from a stream per epoch, so that a resumed run
@@ -123,11 +168,16 @@ class ActivationModule(pl.LightningModule):
         self.train_loss_sum += self.last_loss
         return loss
 
+    def on_validation_epoch_start(self) -> None:
+        self._evaluated: list[tuple[Tensor, int]] = []
+
+    on_test_epoch_start = on_validation_epoch_start
+
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         x, y = batch
         outputs = self.network(x)
         self.metrics.update(*self.task.judged(outputs, y))
-        self.evaluation_loss.update(self.task.loss(outputs, y), len(y))
+        self._evaluated.append((self.task.loss(outputs, y), len(y)))
 
     def on_validation_epoch_end(self) -> None:
         self._report("val")
@@ -138,12 +188,16 @@ class ActivationModule(pl.LightningModule):
         self._report("test")
 
     def _report(self, split: str) -> None:
-        values = {"loss": self.evaluation_loss.compute(), **self.metrics.compute()}
+        # By hand: torchmetrics 1.9 leaves a NaN out of a mean, or with nan_strategy="disable" the
+        # weights.
+        losses, sizes = zip(*self._evaluated, strict=True)
+        weights = torch.tensor(sizes, device=self.device)
+        loss = (torch.stack(losses).float() * weights).sum() / weights.sum()
+        values = {"loss": loss, **self.metrics.compute()}
         # Where callbacks look for what they monitor; self.log would bring it there too, and take
         # longer than a validation of a small model.
         found = {f"{split}_{name}": value for name, value in values.items()}
         self.trainer.callback_metrics.update(found)
-        self.evaluation_loss.reset()
         self.metrics.reset()
 
     def configure_optimizers(self) -> Any:
@@ -167,5 +221,5 @@ def to_hyperparameters(config: TrainConfig, sample: Sample, target: Target) -> d
     return {
         "config": config.as_dict(),
         "sample": {**asdict(sample), "shape": list(sample.shape)},
-        "target": asdict(target),
+        "target": {**asdict(target), "names": list(target.names)},
     }

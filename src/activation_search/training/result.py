@@ -42,6 +42,7 @@ class RunResult:
     learned: site -> parameter -> values, for learnable activations.
     alarms: kind, where, step, value, threshold and message of each.
     health: site -> its last reading, see :class:`activation_search.diagnostics.sites.SiteHealth`.
+    data: what was read, such as the hash of a file; empty where the name says it all.
     versions, git, host, process: of the program and the machine.
     """
 
@@ -65,6 +66,7 @@ class RunResult:
     learned: dict[str, dict[str, list]] = field(default_factory=dict)
     alarms: list[dict[str, Any]] = field(default_factory=list)
     health: dict[str, dict[str, float]] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
     seed: int = 0
     device: str = ""
     versions: dict[str, str] = field(default_factory=dict)

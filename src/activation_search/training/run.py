@@ -5,11 +5,9 @@ result = train(config)
 """
 
 import json
-import logging
 import math
 import signal
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -22,17 +20,19 @@ import torch
 import yaml
 from torch.utils.tensorboard import SummaryWriter
 
-from activation_search.data import load_splits
 from activation_search.data.batches import DataModule
+from activation_search.data.sources import load_splits
+from activation_search.data.splits import Splits
 from activation_search.diagnostics.alarms import Alarm
 from activation_search.diagnostics.health import Health
 from activation_search.diagnostics.learned import learned_parameters
-from activation_search.diagnostics.overview import write_hparams, write_overview
+from activation_search.diagnostics.overview import write_generated, write_hparams, write_overview
 from activation_search.diagnostics.watch import Watch
 from activation_search.training import directory as run_directory
 from activation_search.training.config import TrainConfig, check_run, from_dict
 from activation_search.training.history import History, Row
 from activation_search.training.module import ActivationModule, to_hyperparameters
+from activation_search.training.quiet import quiet
 from activation_search.training.result import (
     DIVERGED,
     FAILED,
@@ -45,6 +45,9 @@ from activation_search.training.result import (
     versions,
 )
 from activation_search.training.trainer import BEST, LAST, build_trainer, check_machine, open_writer
+
+# Characters that a model of text is given, and writes at the end of its run.
+OPENING, GENERATED = 20, 400
 
 
 class RunInterrupted(KeyboardInterrupt):
@@ -77,7 +80,7 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
     config, earlier = _resolve(config)
     with _own_random_numbers(), _threads(config.trainer.threads), quiet():
         check_machine(config.trainer.accelerator, config.trainer.precision)
-        splits = load_splits(config.data.name, config.data.validation, config.seed)
+        splits = load_splits(config.data, config.seed)
         plain = to_hyperparameters(config, splits.sample, splits.target)
         module = ActivationModule(
             **plain,
@@ -87,12 +90,17 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
             target_std=splits.target_std,
         )
         data = DataModule(
-            splits, config.data.batch_size, config.seed, config.trainer.overfit_batches
+            splits,
+            config.data.batch_size,
+            config.seed,
+            config.trainer.overfit_batches,
+            config.data.augment,
         )
         directory = Path(earlier.directory) if earlier else run_directory.create(config)
         with run_directory.hold(directory):
             curve = earlier.curve if earlier else []
             result = _new_result(config, directory, module, len(curve) if earlier else None)
+            result.data = dict(splits.origin)
             writer = open_writer(config, directory)
             board = config.tensorboard
             history = History(
@@ -106,6 +114,8 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
                     write_overview(writer, module.network)
                 _fit(trainer, module, data, directory / LAST)
                 _conclude(config, result, trainer, module, data, history)
+                if writer and module.target.kind == "next" and board.histograms_every_n_epochs:
+                    write_generated(writer, module.generate(_opening(splits), GENERATED))
             except BaseException as error:
                 result.status, result.reason = FAILED, f"{type(error).__name__}: {error}"
                 # Lightning turns Ctrl-C and SIGTERM into SystemExit.
@@ -131,6 +141,11 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
                 if writer:
                     writer.close()
     return result
+
+
+def _opening(splits: Splits) -> str:
+    """The first characters of the test part."""
+    return "".join(splits.target.names[token] for token in splits.test.x[0][:OPENING])
 
 
 def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
@@ -262,7 +277,11 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
         "init": config.init,
         "seed": config.seed,
         "parameters": result.parameters,
-        **{f"model/{key}": value for key, value in asdict(config.model).items() if key != "name"},
+        **{
+            f"model/{key}": value
+            for key, value in asdict(config.model).items()
+            if key != "name" and value is not None
+        },
         **{f"site/{site}": name for site, name in result.assignment.items()},
     }
 
@@ -288,30 +307,3 @@ def _threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-_NOT_NEWS = (
-    "Checkpoint directory .* exists and is not empty",  # the run directory: it holds the result
-    ".*callbacks used to create the checkpoint need to be provided",  # health was switched off
-    ".*does not have many workers",  # the benchmark's DataLoader; ours has none
-    ".*could not find the monitored key",  # an epoch cut short by max_steps or by divergence
-    ".*AMP with fp16 is not supported on CPU",  # refused by check_machine, not replaced in silence
-    r".*isinstance\(treespec, LeafSpec\)",  # Lightning 2.6 on torch 2.13
-)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps Lightning's remarks out of the output, and warnings that do not apply here."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            for message in _NOT_NEWS:
-                warnings.filterwarnings("ignore", message)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -8,11 +8,18 @@ gives what the output function makes of them.
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchmetrics import MeanAbsoluteError, MetricCollection, R2Score
-from torchmetrics.classification import BinaryAccuracy, BinaryAUROC, MulticlassAccuracy
+from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection, R2Score
+from torchmetrics.classification import (
+    BinaryAccuracy,
+    BinaryAUROC,
+    MulticlassAccuracy,
+    MulticlassF1Score,
+)
+from torchmetrics.text import Perplexity
 
-from activation_search.data import load_source
+from activation_search.data.config import DataConfig
 from activation_search.data.sample import Target
+from activation_search.data.sources import load_source
 
 
 class Task(nn.Module):
@@ -66,8 +73,12 @@ class Classification(Task):
         return outputs.float().softmax(-1)
 
     def metrics(self) -> MetricCollection:
-        accuracy = MulticlassAccuracy(self.outputs, average="micro", validate_args=False)
-        return MetricCollection({"accuracy": accuracy})
+        return MetricCollection(
+            {
+                "accuracy": MulticlassAccuracy(self.outputs, average="micro", validate_args=False),
+                "macro_f1": MulticlassF1Score(self.outputs, average="macro", validate_args=False),
+            }
+        )
 
 
 class BinaryClassification(Task):
@@ -128,10 +139,79 @@ class Regression(Task):
         return MetricCollection({"r2": R2Score(), "mae": MeanAbsoluteError()})
 
 
+class Reconstruction(Task):
+    """The sample itself: tanh output on samples scaled to [-1, 1], mean squared error.
+
+    Args:
+        size: values in a sample.
+    """
+
+    metric = "mse"
+    mode = "min"
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.outputs = size
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Mean squared error; both ``[B, size]``."""
+        return F.mse_loss(outputs.tanh(), y)
+
+    def predict(self, outputs: Tensor) -> Tensor:
+        """Scaled to [-1, 1], ``[B, size]``."""
+        return outputs.float().tanh()
+
+    def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        return self.predict(outputs), y.float()
+
+    def metrics(self) -> MetricCollection:
+        return MetricCollection({"mse": MeanSquaredError(), "mae": MeanAbsoluteError()})
+
+
+class BitsPerCharacter(Perplexity):
+    """Mean cross-entropy of each next character, in bits: the base-2 logarithm of perplexity."""
+
+    def compute(self) -> Tensor:
+        return super().compute().log2()
+
+
+class NextToken(Task):
+    """The token after each: softmax output over the vocabulary, cross-entropy loss.
+
+    Args:
+        vocabulary: number of different tokens.
+    """
+
+    metric = "bits_per_character"
+    mode = "min"
+
+    def __init__(self, vocabulary: int):
+        super().__init__()
+        self.outputs = vocabulary
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Cross-entropy in nats; outputs ``[B, T, vocabulary]``, y ``[B, T]``."""
+        return F.cross_entropy(outputs.flatten(0, 1), y.flatten().long())
+
+    def predict(self, outputs: Tensor) -> Tensor:
+        """Probabilities ``[B, T, vocabulary]``."""
+        return outputs.float().softmax(-1)
+
+    def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        return outputs.float(), y.long()
+
+    def metrics(self) -> MetricCollection:
+        return MetricCollection(
+            {"bits_per_character": BitsPerCharacter(), "perplexity": Perplexity()}
+        )
+
+
 TASKS: dict[str, type[Task]] = {
     "classes": Classification,
     "binary": BinaryClassification,
     "numbers": Regression,
+    "itself": Reconstruction,
+    "next": NextToken,
 }
 
 
@@ -139,13 +219,15 @@ def build_task(target: Target, mean: Tensor | None = None, std: Tensor | None = 
     """The task that a target asks for; mean and std of targets that are numbers."""
     if target.kind == "numbers":
         return Regression(target.size, mean, std)
-    return BinaryClassification() if target.kind == "binary" else Classification(target.size)
+    if target.kind == "binary":
+        return BinaryClassification()
+    return TASKS[target.kind](target.size)
 
 
-def task_of(data: str) -> type[Task]:
+def task_of(data: DataConfig) -> type[Task]:
     """The kind of task of a data set, for its metric and mode.
 
     Raises:
-        UserError: there is no such data set.
+        UserError: there is no such data set, or its file is not as it should be.
     """
     return TASKS[load_source(data).target.kind]

@@ -1,0 +1,190 @@
+"""Arrays of the user's own: an ``.npz`` file, or what a Python function returns.
+
+    python train.py data=arrays data.path=my.npz
+    python train.py data=function data.function=my_module.load
+
+Both hold ``x_train, y_train, x_test, y_test``, and may hold ``x_validation, y_validation``. One
+sample is a vector ``[F]``, a series ``[T, F]``, or an image ``[H, W]``, ``[H, W, C]`` or
+``[C, H, W]``. Series of different lengths are filled up with NaN. Whole numbers and words are
+labels, other numbers are predicted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zipfile import BadZipFile, is_zipfile
+
+import numpy as np
+
+from activation_search.data.config import ArraysConfig, FunctionConfig
+from activation_search.data.files import file_hash, given_path
+from activation_search.data.labels import Labels, read_targets
+from activation_search.data.sample import Sample
+from activation_search.data.splits import Source
+from activation_search.errors import UserError, unknown
+from activation_search.imports import own_callable
+
+PARTS = ("train", "validation", "test")
+NAMES = [f"{axis}_{part}" for part in PARTS for axis in "xy"]
+COLOURS = (1, 3, 4)
+
+
+def load_arrays(config: ArraysConfig) -> Source:
+    """The arrays in a file.
+
+    Raises:
+        UserError: it is no ``.npz``, or see :func:`from_arrays`.
+    """
+    path = given_path("data.path", config.path, "my.npz")
+    if not is_zipfile(path):
+        raise UserError(f"{path} is no .npz file; numpy.savez writes one.")
+    try:
+        with path.open("rb") as opened, np.load(opened) as file:
+            arrays = dict(file)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        # Among them an array of Python objects, which only a pickle could hold.
+        raise UserError(f"{path} cannot be read as .npz: {error}.") from error
+    origin = {"file": str(path), "sha256": file_hash(path)}
+    return from_arrays(arrays, str(path), config.sample, config.target_kind, origin)
+
+
+def load_function(config: FunctionConfig) -> Source:
+    """The arrays that a function returns.
+
+    Raises:
+        UserError: it cannot be imported, fails, returns something else, or see :func:`from_arrays`.
+    """
+    if not config.function:
+        raise UserError("data=function needs data.function=my_module.my_function.")
+    function = own_callable("data.function", config.function)
+    where = f"data.function={config.function}"
+    try:
+        arrays = function()
+    except Exception as error:  # whatever the user's code raises
+        raise UserError(f"{where} failed: {error}") from error
+    if not isinstance(arrays, Mapping):
+        raise UserError(
+            f"{where} must return a mapping with x_train, y_train, x_test and y_test, "
+            f"not {type(arrays).__name__}."
+        )
+    origin = {"function": config.function}
+    return from_arrays(arrays, where, config.sample, config.target_kind, origin)
+
+
+def from_arrays(
+    arrays: Mapping[str, Any], where: str, sample: str, target_kind: str, origin: Mapping[str, str]
+) -> Source:
+    """A source from arrays by their names, all of them checked.
+
+    Args:
+        arrays: name -> array; other names than those above are left alone.
+        where: what errors name.
+        sample, target_kind: see :class:`ArraysConfig`.
+        origin: for the record.
+
+    Raises:
+        UserError: an array that is missing or empty, has another shape than it should, or holds
+            what it should not; one sentence with its name and what was found.
+    """
+    parts = _parts(arrays, where)
+    reader = _Reader(where, sample)
+    x = {part: reader.inputs(f"x_{part}", parts[f"x_{part}"]) for part in PARTS
+         if f"x_{part}" in parts}  # fmt: skip
+    shapes = {part: array.shape[1:] for part, array in x.items()}
+    for part, shape in shapes.items():
+        if shape != shapes["train"]:
+            raise UserError(
+                f"{where}: samples of x_{part} have shape {list(shape)}, those of x_train "
+                f"{list(shapes['train'])}."
+            )
+    target, y = read_targets(
+        {part: Labels(f"{where}: y_{part}", parts[f"y_{part}"], len(x[part])) for part in x},
+        target_kind,
+    )
+    return Source(
+        x_train=x["train"],
+        y_train=y["train"],
+        x_test=x["test"],
+        y_test=y["test"],
+        sample=Sample(reader.kind, shapes["train"], varies=reader.varies),
+        target=target,
+        x_validation=x.get("validation"),
+        y_validation=y.get("validation"),
+        origin=origin,
+    )
+
+
+def _parts(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
+    for name in arrays:
+        if name.startswith(("x_", "y_")) and name not in NAMES:
+            raise unknown(f"array in {where}:", name, NAMES)
+    needed = [name for name in NAMES if "validation" not in name]
+    if any("validation" in name for name in arrays):
+        needed = NAMES
+    if lacking := [name for name in needed if name not in arrays]:
+        raise UserError(f"{where} lacks {', '.join(lacking)}; it holds {', '.join(arrays)}.")
+    return {name: np.asarray(arrays[name]) for name in needed}
+
+
+@dataclass
+class _Reader:
+    """Brings inputs into the layout of their kind; the first array decides which that is."""
+
+    where: str
+    kind: str
+    varies: bool = False
+
+    def inputs(self, name: str, array: np.ndarray) -> np.ndarray:
+        where = f"{self.where}: {name}"
+        if array.dtype.kind not in "fiub":
+            raise UserError(f"{where} holds {_words(array)}, not numbers.")
+        if array.ndim not in (2, 3, 4) or 0 in array.shape:
+            raise UserError(
+                f"{where} has shape {list(array.shape)}; it must be [N, F], [N, T, F], [N, H, W], "
+                "[N, H, W, C] or [N, C, H, W], and not empty."
+            )
+        if self.kind == "auto":
+            gray = array.ndim == 3 and array.dtype == np.uint8
+            self.kind = "image" if gray or array.ndim == 4 else ("vector", "series")[array.ndim - 2]
+        array = self._arranged(where, array)
+        if self.kind != "image" or array.dtype != np.uint8:
+            with np.errstate(over="ignore"):  # what overflows is found below
+                array = array.astype(np.float32)
+            self._check_values(where, array)
+        return np.ascontiguousarray(array)
+
+    def _arranged(self, where: str, array: np.ndarray) -> np.ndarray:
+        if self.kind == "vector":
+            return array.reshape(len(array), -1)
+        if self.kind == "series" and array.ndim < 4:
+            return array[:, :, None] if array.ndim == 2 else array
+        if self.kind == "image" and array.ndim == 3:
+            return array[:, None]
+        if self.kind == "image" and array.ndim == 4:
+            last = array.shape[3] in COLOURS and array.shape[1] not in COLOURS
+            return array.transpose(0, 3, 1, 2) if last else array
+        raise UserError(f"{where} has shape {list(array.shape)}, which is no data.sample="
+                        f"{self.kind}.")  # fmt: skip
+
+    def _check_values(self, where: str, array: np.ndarray) -> None:
+        bad = ~np.isfinite(array)
+        if self.kind == "series":
+            # Steps that are NaN in every feature, up to the end, are ones that a series lacks.
+            lacking = np.isnan(array).all(2)
+            after = np.flip(np.logical_and.accumulate(np.flip(lacking, 1), 1), 1)
+            if after[:, 0].any():
+                raise UserError(f"{where} holds no step at sample {after[:, 0].argmax()}.")
+            self.varies |= bool(after.any())
+            bad &= ~after[:, :, None]
+        if bad.any():
+            at = np.argwhere(bad)[0]
+            raise UserError(
+                f"{where} holds {array[tuple(at)]} at sample {at[0]}"
+                f" (position {at[1:].tolist()}); {bad.sum()} values are not finite."
+            )
+
+
+def _words(array: np.ndarray) -> str:
+    return f"text ({array.flat[0]!s})" if array.dtype.kind in "US" and array.size else (
+        f"values of type {array.dtype}"
+    )  # fmt: skip

@@ -1,0 +1,110 @@
+"""The keys of each data set. Their values stand in ``conf/data/*.yaml``; torch is not imported."""
+
+from dataclasses import dataclass
+
+from activation_search.settings import setting
+
+AUGMENTATIONS = ("none", "crop", "flip_crop")
+SAMPLE_KINDS = ("auto", "vector", "series", "image")
+TARGET_KINDS = ("auto", "classes", "numbers")
+
+
+@dataclass
+class DataConfig:
+    """Keys that every data set has.
+
+    name: of the source.
+    batch_size: of training.
+    validation: share of the training samples kept out for validation; 0 trains on all and validates
+        nothing. A source with a validation part of its own uses that one.
+    reconstruct: the task is to give the inputs back, whatever the source asks.
+    augment: of training images: ``crop`` shifts each by up to an eighth of its size, ``flip_crop``
+        also mirrors half of them.
+    """
+
+    name: str
+    batch_size: int = setting(low=1)
+    validation: float = setting(low=0, high=0.9)
+    reconstruct: bool = False
+    augment: str = setting("none", choices=AUGMENTATIONS)
+
+
+@dataclass
+class ArraysConfig(DataConfig):
+    """An ``.npz`` file.
+
+    path: of the file. sample: what one sample is; ``auto`` takes it from the number of dimensions.
+    target_kind: what is asked; ``auto`` takes whole numbers and words for classes.
+    """
+
+    path: str | None = None
+    sample: str = setting("auto", choices=SAMPLE_KINDS)
+    target_kind: str = setting("auto", choices=TARGET_KINDS)
+
+
+@dataclass
+class CSVConfig(DataConfig):
+    """A table in a text file, its first line the names of the columns.
+
+    path: of the file. target: the column that is asked for. target_kind: see :class:`ArraysConfig`.
+    """
+
+    path: str | None = None
+    target: str | None = None
+    target_kind: str = setting("auto", choices=TARGET_KINDS)
+
+
+@dataclass
+class ImageFolderConfig(DataConfig):
+    """Images in one folder per class.
+
+    path: of the folder that holds them, or that holds ``train`` and ``test`` with them.
+    size: height and width that images are scaled to, in pixels. gray: one channel instead of three.
+    """
+
+    path: str | None = None
+    size: int = setting(32, low=1)
+    gray: bool = False
+
+
+@dataclass
+class FunctionConfig(DataConfig):
+    """A Python function of the user's, ``module.function``, that returns what an ``.npz`` holds.
+
+    sample, target_kind: see :class:`ArraysConfig`.
+    """
+
+    function: str | None = None
+    sample: str = setting("auto", choices=SAMPLE_KINDS)
+    target_kind: str = setting("auto", choices=TARGET_KINDS)
+
+
+@dataclass
+class TextConfig(DataConfig):
+    """Text, of which each next character is asked.
+
+    path: of a text file; none for Python's standard library. context: characters per sample.
+    characters: read at most so many.
+    """
+
+    path: str | None = None
+    context: int = setting(64, low=2)
+    characters: int = setting(1_000_000, low=1000)
+
+
+@dataclass
+class ShakespeareConfig(DataConfig):
+    """context: characters per sample."""
+
+    context: int = setting(64, low=2)
+
+
+# Data sets with keys of their own; all others have those of DataConfig.
+DATA_CONFIGS: dict[str, type[DataConfig]] = {
+    "arrays": ArraysConfig,
+    "csv": CSVConfig,
+    "image_folder": ImageFolderConfig,
+    "function": FunctionConfig,
+    "text": TextConfig,
+    "tiny_shakespeare": ShakespeareConfig,
+}

@@ -1,0 +1,120 @@
+"""A table in a text file: numbers by which one column is told.
+
+    python train.py model=mlp data=csv data.path=houses.csv data.target=price
+
+The first line names the columns; commas, semicolons or tabs part them. The target may hold words.
+A fifth of the rows is the test part, the same for every seed, with the same share of each class.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from activation_search.data.config import CSVConfig
+from activation_search.data.files import file_hash, given_path
+from activation_search.data.labels import Labels, read_targets
+from activation_search.data.sample import Sample
+from activation_search.data.splits import Source
+from activation_search.errors import UserError, unknown
+
+TEST_SHARE = 0.2
+TEST_SEED = 0
+FEWEST_ROWS = 10
+MOST_LABELS = 20
+
+
+def load(config: CSVConfig) -> Source:
+    """The table as vectors and targets.
+
+    Raises:
+        UserError: a file that is no such table; one sentence with line and column.
+    """
+    path = given_path("data.path", config.path, "my.csv")
+    header, rows = _read(path)
+    if not config.target:
+        raise UserError(f"data=csv needs data.target=<column>; {path} has {', '.join(header)}.")
+    if config.target not in header:
+        raise unknown(f"data.target of {path}", config.target, header)
+    if len(header) < 2:
+        raise UserError(f"{path} has no column beside {config.target}.")
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    target_column = columns.pop(config.target)
+    x = np.stack([_numbers(path, name, texts) for name, texts in columns.items()], 1)
+    y = _target(path, config.target, target_column)
+    where = f"{path}: column {config.target}"
+    target, read = read_targets({"train": Labels(where, y, len(x))}, config.target_kind)
+    train, test = _split(where, read["train"], by_class=target.kind != "numbers")
+    return Source(
+        x[train],
+        read["train"][train],
+        x[test],
+        read["train"][test],
+        Sample("vector", (x.shape[1],)),
+        target,
+        origin={"file": str(path), "sha256": file_hash(path)},
+    )
+
+
+def _read(path: Path) -> tuple[list[str], list[list[str]]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as text: {error}.") from error
+    lines = text.splitlines()
+    if not lines or not lines[0].strip():
+        raise UserError(f"{path} is empty; its first line must name the columns.")
+    delimiter = max(",;\t", key=lines[0].count)
+    table = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    header, rows = [name.strip() for name in table[0]], table[1:]
+    if twice := [name for name in header if header.count(name) > 1]:
+        raise UserError(f"{path} has two columns named {twice[0]!r}.")
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise UserError(f"{path}, line {number}: {len(row)} values for {len(header)} columns.")
+    if len(rows) < FEWEST_ROWS:
+        raise UserError(f"{path} has {len(rows)} rows; {FEWEST_ROWS} are the least.")
+    return header, rows
+
+
+def _numbers(path: Path, column: str, texts: tuple[str, ...]) -> np.ndarray:
+    found = np.empty(len(texts), np.float32)
+    for i, text in enumerate(texts):
+        try:
+            found[i] = float(text)
+        except ValueError:
+            what = f"{text.strip()!r}, no number" if text.strip() else "nothing"
+            raise UserError(f"{path}, line {i + 2}: column {column} holds {what}.") from None
+        if not np.isfinite(found[i]):
+            raise UserError(f"{path}, line {i + 2}: column {column} holds {text.strip()}.")
+    return found
+
+
+def _target(path: Path, column: str, texts: tuple[str, ...]) -> np.ndarray:
+    """Words where the first row holds one; whole numbers as such."""
+    for i, text in enumerate(texts):
+        if not text.strip():
+            raise UserError(f"{path}, line {i + 2}: column {column} holds nothing.")
+    try:
+        float(texts[0])
+    except ValueError:
+        return np.array([text.strip() for text in texts])
+    numbers = _numbers(path, column, texts)
+    whole = all(text.strip().lstrip("+-").isdigit() for text in texts)
+    # Many different whole numbers are amounts, not labels.
+    few = len(np.unique(numbers)) <= min(MOST_LABELS, len(numbers) // 2)
+    return numbers.astype(np.int64) if whole and few else numbers
+
+
+def _split(where: str, y: np.ndarray, by_class: bool) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.model_selection import train_test_split
+
+    if by_class and (counts := np.bincount(y)).min() < 2:
+        raise UserError(f"{where}: a class has a single row; it cannot be in both parts.")
+    test = round(TEST_SHARE * len(y))
+    if by_class and test < len(counts):
+        raise UserError(f"{where}: {len(y)} rows are too few for {len(counts)} classes.")
+    train, held_out = train_test_split(
+        np.arange(len(y)), test_size=test, random_state=TEST_SEED, stratify=y if by_class else None
+    )
+    return train, held_out

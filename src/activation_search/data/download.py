@@ -1,0 +1,120 @@
+"""Fetches a file once: from the first mirror that has it, whole and unaltered, or not at all."""
+
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from rich.console import Console
+from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from activation_search.data.files import cache_folder, file_hash
+from activation_search.errors import UserError
+
+TIMEOUT_SECONDS = 30.0
+CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file of the net.
+
+    Args:
+        name: below the cache folder, as ``mnist/train-labels-idx1-ubyte.gz``.
+        urls: where it may lie, in the order in which they are tried.
+        sha256: hexadecimal digits.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    sha256: str
+
+
+def fetch(download: Download, timeout: float = TIMEOUT_SECONDS) -> Path:
+    """The file in the cache folder, downloaded if it is not there.
+
+    What a broken download left is gone on with. Several processes wait for one another.
+
+    Args:
+        download: what to fetch.
+        timeout: seconds that a server may stay silent.
+
+    Raises:
+        UserError: no mirror gives the file, or the cache folder cannot be written.
+    """
+    path = cache_folder() / download.name
+    if path.exists():  # it was checked before it got its name
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                _fetch(download, path, timeout)
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror or error}.") from error
+    return path
+
+
+def _fetch(download: Download, path: Path, timeout: float) -> None:
+    part = path.with_name(f"{path.name}.part")
+    failures = []
+    for url in download.urls:
+        try:
+            _transfer(url, part, path.name, timeout)
+        except (OSError, ValueError) as error:  # refused, not found, silent, or ended early
+            failures.append(f"{url}: {_reason(error)}")
+            continue
+        found = file_hash(part)
+        if found == download.sha256:
+            os.replace(part, path)
+            return
+        part.unlink()
+        failures.append(f"{url}: another file than expected (SHA-256 {found[:12]}…)")
+    raise UserError(
+        f"Cannot download {path.name} ({'; '.join(failures)}). A copy of it from elsewhere can be "
+        f"put at {path}."
+    )
+
+
+def _transfer(url: str, part: Path, name: str, timeout: float) -> None:
+    """Appends to ``part`` what it lacks."""
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=timeout)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code != 416:
+            raise
+        return  # nothing lies behind what is there
+    with response:
+        resumed = response.status == 206
+        left = int(response.headers.get("Content-Length", 0))
+        have = have if resumed else 0
+        with part.open("ab" if resumed else "wb") as file, _progress() as bar:
+            task = bar.add_task(name, completed=have, total=have + left or None)
+            while chunk := response.read(CHUNK):
+                file.write(chunk)
+                bar.advance(task, len(chunk))
+        size = part.stat().st_size
+        if left and size < have + left:
+            raise ValueError(f"ended after {size} of {have + left} bytes")
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
+    return Progress(*columns, console=Console(file=sys.stderr), transient=True)
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", None) or error
+    return str(reason) or type(error).__name__
+
+
+def mirrors(folders: Sequence[str], name: str) -> tuple[str, ...]:
+    """The addresses of a file that lies in several folders."""
+    return tuple(folder + name for folder in folders)

@@ -1,0 +1,98 @@
+"""Images of the user's own, in one folder per class.
+
+    python train.py data=image_folder data.path=flowers data.size=32
+
+Either ``flowers/<class>/*.png`` (a fifth of each class is the test part, the same for every seed)
+or ``flowers/train/<class>/…`` and ``flowers/test/<class>/…``. Any format that Pillow reads.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from activation_search.data.config import ImageFolderConfig
+from activation_search.data.files import given_path
+from activation_search.data.sample import Sample, Target
+from activation_search.data.splits import Source
+from activation_search.errors import UserError
+
+TEST_SHARE = 0.2
+TEST_SEED = 0
+
+
+def load(config: ImageFolderConfig) -> Source:
+    """The images as uint8 ``[N, C, size, size]``.
+
+    Raises:
+        UserError: no class folders, a class without images or missing in one part, or a file that
+            is no image.
+    """
+    root = given_path("data.path", config.path, "my_folder")
+    if not root.is_dir():
+        raise UserError(f"data.path={root} is a file; it must be a folder with one per class.")
+    if (root / "train").is_dir() and (root / "test").is_dir():
+        train, test = _classes(root / "train"), _classes(root / "test")
+        for mine, other, place in ((train, test, root / "test"), (test, train, root / "train")):
+            if missing := [name for name in mine if name not in other]:
+                raise UserError(f"{place} lacks class {missing[0]}.")
+    else:
+        train, test = {}, {}
+        for name, files in _classes(root).items():
+            if len(files) < 2:
+                raise UserError(f"{root / name} holds one image; it cannot be in both parts.")
+            order = np.random.default_rng(TEST_SEED).permutation(len(files))
+            cut = max(1, round(TEST_SHARE * len(files)))
+            test[name] = [files[i] for i in order[:cut]]
+            train[name] = [files[i] for i in order[cut:]]
+    names = tuple(train)
+    channels = 1 if config.gray else 3
+    return Source(
+        *_read(train, config),
+        *_read(test, config),
+        Sample("image", (channels, config.size, config.size)),
+        Target("binary", 1, names) if len(names) == 2 else Target("classes", len(names), names),
+        origin={"folder": str(root), "sha256 of names and sizes": _listing_hash(root, train, test)},
+    )
+
+
+def _classes(root: Path) -> dict[str, list[Path]]:
+    """Class -> its images, both sorted; hidden files and other kinds of files are left alone."""
+    Image.init()
+    folders = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if len(folders) < 2:
+        raise UserError(f"{root} holds {len(folders)} class folders; two are the least.")
+    found = {}
+    for folder in folders:
+        files = sorted(
+            p
+            for p in folder.iterdir()
+            if p.suffix.lower() in Image.EXTENSION and not p.name.startswith(".")
+        )
+        if not files:
+            raise UserError(f"{folder} holds no image.")
+        found[folder.name] = files
+    return found
+
+
+def _read(
+    classes: dict[str, list[Path]], config: ImageFolderConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    files = [(path, label) for label, paths in enumerate(classes.values()) for path in paths]
+    mode, channels = ("L", 1) if config.gray else ("RGB", 3)
+    x = np.empty((len(files), channels, config.size, config.size), np.uint8)
+    for i, (path, _) in enumerate(files):
+        try:
+            with Image.open(path) as image:
+                scaled = image.convert(mode).resize((config.size, config.size))
+        except (UnidentifiedImageError, OSError) as error:
+            raise UserError(f"{path} cannot be read as an image: {error}.") from error
+        x[i] = np.asarray(scaled).reshape(config.size, config.size, channels).transpose(2, 0, 1)
+    return x, np.array([label for _, label in files], np.int64)
+
+
+def _listing_hash(root: Path, *parts: dict[str, list[Path]]) -> str:
+    files = sorted(p for part in parts for paths in part.values() for p in paths)
+    listing = "\n".join(f"{p.relative_to(root)} {p.stat().st_size}" for p in files)
+    return sha256(listing.encode()).hexdigest()

@@ -1,0 +1,101 @@
+"""From the targets in a user's file to what is asked about a sample."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from activation_search.data.sample import Target
+from activation_search.errors import UserError
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The targets of one part. where: what errors name. samples: how many inputs there are."""
+
+    where: str
+    values: np.ndarray
+    samples: int
+
+
+def read_targets(
+    parts: Mapping[str, Labels], target_kind: str
+) -> tuple[Target, dict[str, np.ndarray]]:
+    """What is asked, and the targets of each part as :class:`Target` describes them.
+
+    Args:
+        parts: ``train``, ``test`` and perhaps ``validation``.
+        target_kind: ``classes``, ``numbers``, or ``auto``: whole numbers and words are classes.
+
+    Raises:
+        UserError: another number of targets than samples, values that are not finite, whole numbers
+            that are not 0 to K - 1, or a class that one part lacks.
+    """
+    values = {part: _checked(labels) for part, labels in parts.items()}
+    train = values["train"]
+    words = train.dtype.kind in "US"
+    if target_kind == "numbers" and words:
+        raise UserError(f"{parts['train'].where} holds words ({train.flat[0]}), not numbers.")
+    if target_kind == "classes" or (target_kind == "auto" and train.dtype.kind in "USiub"):
+        return _classes(parts, values)
+    wide = {part: v.reshape(len(v), -1).astype(np.float32) for part, v in values.items()}
+    for part, v in wide.items():
+        if v.shape[1] != wide["train"].shape[1]:
+            raise UserError(
+                f"{parts[part].where} holds {v.shape[1]} numbers per sample, those for training "
+                f"{wide['train'].shape[1]}."
+            )
+    return Target("numbers", wide["train"].shape[1]), wide
+
+
+def _checked(labels: Labels) -> np.ndarray:
+    values = labels.values
+    if values.dtype.kind not in "fiubUS":
+        raise UserError(f"{labels.where} holds values of type {values.dtype}.")
+    if len(values.shape) == 0 or len(values) != labels.samples:
+        count = "one value" if len(values.shape) == 0 else f"{len(values)} targets"
+        raise UserError(f"{labels.where} holds {count} for {labels.samples} samples.")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        at = np.argwhere(~np.isfinite(values))[0]
+        raise UserError(f"{labels.where} holds {values[tuple(at)]} at sample {at[0]}.")
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def _classes(
+    parts: Mapping[str, Labels], values: Mapping[str, np.ndarray]
+) -> tuple[Target, dict[str, np.ndarray]]:
+    for part, v in values.items():
+        if v.ndim > 1:
+            raise UserError(f"{parts[part].where} has shape {list(v.shape)}; labels need one each.")
+        if v.dtype.kind == "f" and (v != v.round()).any():
+            raise UserError(
+                f"{parts[part].where} holds {v[v != v.round()][0]:g}, which is no label; "
+                "for numbers set data.target_kind=numbers."
+            )
+    train = values["train"]
+    known = np.unique(train)
+    words = train.dtype.kind in "US"
+    if len(known) < 2:
+        raise UserError(f"{parts['train'].where} holds one class only, {known[0]}.")
+    if not words:
+        _check_gaps(parts["train"].where, known)
+    for part, v in values.items():
+        found = np.unique(v)
+        if strange := [k for k in found if k not in known]:
+            raise UserError(f"{parts[part].where} holds {strange[0]}, a class not trained on.")
+        if missing := [k for k in known if k not in found]:
+            raise UserError(f"{parts[part].where} lacks class {missing[0]}.")
+    names = tuple(str(k) for k in known) if words else ()
+    target = Target("binary", 1, names) if len(known) == 2 else Target("classes", len(known), names)
+    return target, {part: np.searchsorted(known, v).astype(np.int64) for part, v in values.items()}
+
+
+def _check_gaps(where: str, known: np.ndarray) -> None:
+    expected = np.arange(len(known))
+    if (known == expected).all():
+        return
+    shown = ", ".join(f"{k:g}" for k in known[:8]) + (", …" if len(known) > 8 else "")
+    raise UserError(
+        f"{where} holds the whole numbers {shown}; labels must be 0 to K - 1 without a gap, and "
+        "for numbers set data.target_kind=numbers."
+    )

@@ -1,0 +1,97 @@
+"""All data sets by name: read, split, standardised."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+from activation_search.data import (
+    arrays,
+    csv_table,
+    digits,
+    image_folder,
+    image_sets,
+    mnist1d,
+    tables,
+    text,
+    toys,
+)
+from activation_search.data.config import DATA_CONFIGS, DataConfig
+from activation_search.data.splits import Source, Splits, split
+from activation_search.errors import UserError, unknown
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A data set by its name.
+
+    load: reads it. sample, target: their kinds; none where the user's data decide.
+    configured: ``load`` takes the data set's keys.
+    fetched: it comes from the net.
+    """
+
+    load: Callable[..., Source]
+    sample: str | None
+    target: str | None
+    configured: bool = False
+    fetched: bool = False
+
+
+SOURCES: dict[str, Registered] = {
+    "mnist1d": Registered(mnist1d.load, "series", "classes"),
+    "digits": Registered(digits.load, "image", "classes"),
+    "breast_cancer": Registered(tables.breast_cancer, "vector", "binary"),
+    "diabetes": Registered(tables.diabetes, "vector", "numbers"),
+    "friedman1": Registered(tables.friedman1, "vector", "numbers"),
+    "xor": Registered(toys.xor, "vector", "binary"),
+    "two_spirals": Registered(toys.two_spirals, "vector", "binary"),
+    "text": Registered(text.load, "tokens", "next", configured=True),
+    "arrays": Registered(arrays.load_arrays, None, None, configured=True),
+    "csv": Registered(csv_table.load, "vector", None, configured=True),
+    "image_folder": Registered(image_folder.load, "image", None, configured=True),
+    "function": Registered(arrays.load_function, None, None, configured=True),
+    **{
+        name: Registered(partial(image_sets.mnist_like, name), "image", "classes", fetched=True)
+        for name in image_sets.MNIST_LIKE
+    },
+    "cifar10": Registered(image_sets.cifar10, "image", "classes", fetched=True),
+    "tiny_shakespeare": Registered(
+        text.tiny_shakespeare, "tokens", "next", configured=True, fetched=True
+    ),
+}
+
+
+def load_splits(data: DataConfig, seed: int) -> Splits:
+    """The data set, split by the seed and standardised; see :func:`split`.
+
+    Raises:
+        UserError: there is no such data set, or see :func:`load_source`.
+    """
+    source = load_source(data)
+    if data.augment != "none" and source.sample.kind != "image":
+        raise UserError(
+            f"data.augment={data.augment} is for images; data={data.name} has samples of kind "
+            f"{source.sample.kind}."
+        )
+    return split(source, data.validation, seed)
+
+
+def load_source(data: DataConfig) -> Source:
+    """The data set as it comes, read once per process: the trials of a study all use it.
+
+    Raises:
+        UserError: there is no such data set, or its file is not as it should be.
+    """
+    if data.name not in SOURCES:
+        raise unknown("data.name", data.name, SOURCES)
+    # What batches are made of makes no other source.
+    same = replace(data, batch_size=1, validation=0.0, augment="none")
+    return _load(**vars(same))
+
+
+@cache
+def _load(name: str, **keys: Any) -> Source:
+    data = DATA_CONFIGS.get(name, DataConfig)(name, **keys)
+    registered = SOURCES[data.name]
+    source = registered.load(data) if registered.configured else registered.load()
+    return source.to_reconstruct() if data.reconstruct else source

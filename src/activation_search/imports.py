@@ -1,0 +1,41 @@
+"""Functions of the user's own, by their import path."""
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from pydoc import locate
+from typing import Any
+
+from activation_search.errors import UserError
+
+
+@cache
+def find(path: str) -> Any:
+    """What a dotted path names, or none: imported as far as it is a module, and read from there."""
+    return locate(path)
+
+
+def own_callable(setting: str, path: str) -> Callable[..., Any]:
+    """A function or class of the user's.
+
+    Args:
+        setting: the key that names it, for the error.
+        path: ``module.function``; the module is installed or lies in the working folder.
+
+    Raises:
+        UserError: the import fails, or finds nothing that can be called.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        target = find(path)
+    except Exception as error:  # whatever the user's module raises while it is imported
+        raise UserError(f"Importing {setting}={path} failed: {error}") from error
+    if not callable(target):
+        raise UserError(
+            f"{setting}={path} names nothing callable; it should be module.function, "
+            f"the module lying in {here} or installed."
+        )
+    return target

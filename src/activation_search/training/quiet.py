@@ -1,0 +1,32 @@
+"""Keeps Lightning's remarks out of the output."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_NOT_NEWS = (
+    "Checkpoint directory .* exists and is not empty",  # the run directory: it holds the result
+    ".*callbacks used to create the checkpoint need to be provided",  # health was switched off
+    ".*does not have many workers",  # the benchmark's DataLoader; ours has none
+    ".*could not find the monitored key",  # an epoch cut short by max_steps or by divergence
+    ".*AMP with fp16 is not supported on CPU",  # refused by check_machine, not replaced in silence
+    r".*isinstance\(treespec, LeafSpec\)",  # Lightning 2.6 on torch 2.13
+)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps Lightning's remarks out of the output, and warnings that do not apply here."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            for message in _NOT_NEWS:
+                warnings.filterwarnings("ignore", message)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,56 @@
+"""``python scripts/data.py``: the table of the README, and what is said of one data set."""
+
+from pathlib import Path
+
+import pytest
+
+from ..files import NEEDS
+from .conftest import ROOT, Command
+
+
+def test_the_readme_holds_the_table(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("scripts/data.py") == 0
+    table = capsys.readouterr().out
+    assert "| `mnist1d` | series | one of several classes: softmax | ✓ | ✓ | ✓ | ✓ |" in table
+    assert "| `text` | tokens | each next character: softmax | · | · | ✓ | ✓ |" in table
+    assert table in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "lines"),
+    [
+        (["data=digits"], ["image [1, 8, 8]", "1,150, 287, 360", "0: 149, 1: 144", "float32"]),
+        (["data=mnist"], ["image [1, 28, 28]", "as uint8", "classes: softmax"]),
+        (["data=text", "data.characters=50_000"], ["tokens [64]", "lstm, transformer", "gzip"]),
+        (["data=digits", "data.reconstruct=true"], ["tanh", "8 principal components, mse"]),
+        (["data=arrays", *NEEDS["arrays"]], ["series [12, 2]", "sha256"]),
+        (["data=csv", *NEEDS["csv"]], ["vector [2]", "numbers: no function", "mae"]),
+        (["data=image_folder", *NEEDS["image_folder"]], ["image [3, 12, 12]", "rose: 8, tulip"]),
+        (["data=function", *NEEDS["function"]], ["series [10, 2]", "yes or no: sigmoid"]),
+    ],
+)
+def test_one_data_set(
+    overrides: list[str],
+    lines: list[str],
+    command: Command,
+    files: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command("scripts/data.py", *overrides) == 0
+    out = capsys.readouterr().out
+    for line in lines:
+        assert line in out
+
+
+def test_mistakes(command: Command, files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "bad.csv").write_text("a,price\n" + "1,2\n" * 10 + "x,3\n")
+    for overrides, sentence in [
+        (["data=csv"], "This data set needs data.path=my.csv."),
+        (["data=csv", "data.path=bad.csv", "data.target=price"],
+         "bad.csv, line 12: column a holds 'x', no number."),
+        (["data=csv", "data.path=bda.csv"], "nothing is there, did you mean bad.csv?"),
+        (["data=digitz"], "Unknown data 'digitz', did you mean 'digits'?"),
+        (["data=text", "data.contxt=3"], "Unknown data=text setting 'contxt', did you mean"),
+    ]:  # fmt: skip
+        assert command("scripts/data.py", *overrides) == 2
+        assert sentence in capsys.readouterr().err

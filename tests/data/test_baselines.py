@@ -1,0 +1,52 @@
+"""What is reached without a network, against closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+
+from activation_search.data.baselines import baselines
+from activation_search.data.sample import Sample, Target
+from activation_search.data.splits import Source
+from activation_search.data.text import from_text
+
+X = np.zeros((4, 1), np.float32)
+VECTOR = Sample("vector", (1,))
+
+
+def test_classes() -> None:
+    source = Source(
+        X, np.array([1, 1, 0, 2]), X, np.array([1, 0, 1, 1]), VECTOR, Target("classes", 3)
+    )
+    assert baselines(source) == {"most frequent class, accuracy": 0.75}
+
+
+def test_numbers() -> None:
+    y, y_test = np.array([[1.0], [2], [3], [6]]), np.array([[3.0], [4], [2], [1]])
+    source = Source(X, y, X, y_test, VECTOR, Target("numbers", 1))
+    assert baselines(source) == {"mean of the training targets, mae": pytest.approx(1.0)}
+
+
+def test_text() -> None:
+    # Four characters in a row without end: one follows from the one before.
+    found = baselines(from_text("abcd" * 500, 10, "letters"))
+    assert found["single characters, bits_per_character"] == pytest.approx(2, abs=0.01)
+    assert found["pairs of characters, bits_per_character"] == pytest.approx(0, abs=0.01)
+    assert 0 < found["gzip of the test part, bits_per_character"] < 2
+
+
+def test_pairs_that_training_lacks_cost_bits() -> None:
+    text = "ab" * 450 + "ba" * 2 + "a" * 96
+    found = baselines(from_text(text, 10, "letters"))
+    assert math.isfinite(found["pairs of characters, bits_per_character"])
+    assert found["pairs of characters, bits_per_character"] > 5
+
+
+def test_components_of_what_lies_on_a_plane() -> None:
+    generator = np.random.default_rng(0)
+    x = (generator.normal(size=(50, 2)) @ generator.normal(size=(2, 12))).astype(np.float32)
+    x *= np.array([1000, *[1] * 11])  # of other units, which scaling takes away
+    source = Source(x, X, x, X, Sample("vector", (12,)), Target("classes", 2)).to_reconstruct()
+    found = baselines(source)
+    assert found["2 principal components, mse"] == pytest.approx(0, abs=1e-6)
+    assert set(found) == {"2 principal components, mse", "8 principal components, mse"}
