@@ -9,12 +9,13 @@ import argparse
 import sys
 import time
 
+from rich.markup import escape
 from rich.table import Table
 
 from activation_search.compose import compose
 from activation_search.console import open_console
 from activation_search.errors import exit_code
-from activation_search.training.config import TrainConfig
+from activation_search.training.config import TrainConfig, check_run
 
 
 def main() -> None:
@@ -31,6 +32,7 @@ def main() -> None:
         print(matrix())
         return
     config: TrainConfig = compose(overrides)
+    check_run(config)
 
     # Imported once the settings are known to be right: torch takes seconds.
     from activation_search.data.sources import load_source
@@ -40,8 +42,8 @@ def main() -> None:
     source = load_source(config.data)
     seconds = time.perf_counter() - began
     table = Table(title=f"data={config.data.name}", title_justify="left", show_header=False)
-    for name, text in description(source, config.data, seconds):
-        table.add_row(name, text)
+    for name, text in description(source, config.data, config.seed, seconds):
+        table.add_row(escape(name), escape(text))
     open_console().print(table)
 
 

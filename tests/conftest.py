@@ -11,7 +11,7 @@ from activation_search.compose import compose
 from activation_search.data.files import cache_folder
 from activation_search.training.config import TrainConfig
 
-from .files import fill_cache, write_files
+from .files import expect, fill_cache, write_files
 
 # One thread: the models are tiny, and results are the same on every machine.
 torch.set_num_threads(1)
@@ -24,6 +24,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     patch = pytest.MonkeyPatch()
     patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     fill_cache(cache_folder())
+    expect(cache_folder(), patch)
 
 
 @pytest.fixture

@@ -3,11 +3,15 @@
 import gzip
 import io
 import tarfile
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from activation_search.data import image_sets, text
 from activation_search.data.image_sets import CIFAR, CIFAR_FOLDER, IMAGES, LABELS, MNIST_LIKE
 from activation_search.data.text import SHAKESPEARE
 
@@ -114,3 +118,27 @@ def fill_cache(cache: Path) -> None:
     (cache / CIFAR.name).write_bytes(cifar(batches))
     (cache / SHAKESPEARE.name).parent.mkdir(parents=True)
     (cache / SHAKESPEARE.name).write_text("To be, or not to be: that is the question.\n" * 400)
+
+
+def expect(folder: Path, patch: pytest.MonkeyPatch, server: str = "http://127.0.0.1:9") -> None:
+    """The program takes the files of ``fill_cache`` for the published ones, and ``server`` for
+    where they lie; its first folder has none of them."""
+
+    def digest(name: str) -> str:
+        return sha256((folder / name).read_bytes()).hexdigest()
+
+    files = [file for pair in zip(IMAGES, LABELS, strict=True) for file in pair]
+    sets = {
+        name: (
+            [f"{server}/none/", f"{server}/{name}/"],
+            [digest(f"{name}/{file}") for file in files],
+        )
+        for name in MNIST_LIKE
+    }
+    patch.setattr(image_sets, "MNIST_LIKE", sets)
+    for module, attribute, one in (
+        (image_sets, "CIFAR", CIFAR),
+        (text, "SHAKESPEARE", SHAKESPEARE),
+    ):
+        there = replace(one, urls=(f"{server}/{one.name}",), sha256=digest(one.name))
+        patch.setattr(module, attribute, there)

@@ -42,6 +42,15 @@ def test_termination_goes_to_the_handler_that_was_there() -> None:
     assert received == [signal.SIGTERM]
 
 
+def test_both_are_passed_on_where_both_came() -> None:
+    received: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+    with pytest.raises(KeyboardInterrupt), undisturbed():  # noqa: PT012
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+    assert received == [signal.SIGTERM]
+
+
 def test_what_is_ignored_stays_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with undisturbed():

@@ -167,7 +167,10 @@ def explain(error: Exception) -> UserError:
         group, _, option = error.missing_cfg_file.rpartition("/")
         return unknown(group, option, sorted(error.options))
     if isinstance(error, OverrideParseException):
-        return UserError(f"Cannot read the override {error.override!r}; write key=value.")
+        return UserError(
+            f"Cannot read the override {error.override!r}; write key=value, and a value with "
+            "blanks or signs in quotes of its own: \"data.path='my file.csv'\"."
+        )
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, ConfigKeyError | ConfigAttributeError):
         node = cause.parent_node

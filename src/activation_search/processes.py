@@ -6,7 +6,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -62,8 +62,9 @@ def undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for put_off_signal in received:
-            signal.raise_signal(put_off_signal)
+        with ExitStack() as both:  # the second too where the first raises
+            for put_off_signal in received:
+                both.callback(signal.raise_signal, put_off_signal)
 
 
 def core_count() -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from activation_search.data.arrays import from_arrays, load_arrays, load_function
 from activation_search.data.config import ArraysConfig, FunctionConfig
@@ -51,7 +52,7 @@ def test_kinds_of_samples(
     kept = dtype == "uint8" and kind == "image"
     assert source.x_train.dtype == (np.uint8 if kept else np.float32)
     if shape == (32, 30, 3):  # colours come last in the file
-        assert (source.x_train[5, 1, 2, 3], x[5, 2, 3, 1]) == (x[5, 2, 3, 1],) * 2
+        assert source.x_train[5, 1, 2, 3] == x[5, 2, 3, 1]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +134,15 @@ Y = np.arange(60) % 3
         ({"y_train": np.where(Y == 1, np.nan, Y)}, "y_train holds nan at sample 1"),
         ({"y_train": np.stack([Y, Y], 1)}, r"y_train has shape \[60, 2\]; labels need one each"),
         ({"y_train": np.full(60, None)}, "y_train holds values of type object"),
+        ({"y_train": np.zeros((60, 0))}, r"y_train is empty, of shape \[60, 0\]"),
+        (
+            {"y_train": Y + 0.5, "y_test": np.full(30, "a")},
+            "y_test holds words, that for training n",
+        ),
+        ({"y_train": np.full(60, "a")}, "y_test holds numbers, that for training words"),
+        ({"y_train": np.full(60, 2.5), "y_test": Y[:30] + 0.5}, "y_train is 2.5 everywhere"),
+        ({"y_train": (Y + 0.5) * 1e300}, r"y_train holds 5e\+299, too large for float32"),
+        ({"x_train": np.zeros((60, 8, 8))}, r"has shape \[60, 8, 8\]: set data.sample=image or"),
     ],
 )
 def test_a_sentence_for_each_mistake(changes: dict[str, np.ndarray | None], sentence: str) -> None:
@@ -162,10 +172,36 @@ def configured(path: Path | None) -> ArraysConfig:
     return ArraysConfig("arrays", 64, 0.2, path=None if path is None else str(path))
 
 
+def test_words_as_bytes() -> None:
+    source = read({"y_train": np.array([b"ant", b"bee", b"cat"])[Y],
+                   "y_test": np.array([b"ant", b"bee", b"cat"])[Y[:30]]})  # fmt: skip
+    assert source.target.names == ("ant", "bee", "cat")
+
+
+def test_bytes_and_shares_of_one_are_not_mixed() -> None:
+    x = images(60, channels=1, size=8)[..., 0]
+    with pytest.raises(UserError, match=r"x_test holds float32, x_train does not"):
+        read({"x_train": x, "x_test": (x[:30] / 255).astype(np.float32)}, sample="image")
+
+
+def test_tensors_and_lists_of_a_function() -> None:
+    (x_train, y_train), (x_test, y_test) = series(60), series(30, seed=1)
+    given = {
+        "x_train": torch.tensor(x_train, requires_grad=True),
+        "y_train": y_train.tolist(),
+        "x_test": torch.tensor(x_test).bfloat16(),
+        "y_test": torch.tensor(y_test),
+        3: 4,
+    }
+    source = from_arrays(given, "mine", "auto", "auto", {})  # type: ignore[arg-type]
+    np.testing.assert_allclose(source.x_train, x_train, rtol=1e-6)
+    with pytest.raises(UserError, match=r"mine: x_test cannot be made an array"):
+        from_arrays({**given, "x_test": [[1.0], [2.0, 3.0]]}, "mine", "auto", "auto", {})  # type: ignore[arg-type]
+
+
 def test_a_file(tmp_path: Path) -> None:
     source = load_arrays(configured(write_arrays(tmp_path / "my.npz")))
     assert source.x_train.shape == (60, 12, 2)
-    assert len(source.origin["sha256"]) == 64
     # As Keras hands MNIST out.
     gray = images(60, channels=1, size=28)[..., 0]
     file = write_arrays(tmp_path / "mnist.npz", x_train=gray, x_test=gray[:30])

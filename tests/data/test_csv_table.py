@@ -72,10 +72,26 @@ def test_a_sentence_for_each_wrong_line(tmp_path: Path, line: str, sentence: str
         read(table(tmp_path, line))
 
 
+def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"line 4: column b holds 'x'"):
+        read(table(tmp_path, "", "", "1,x,0"))
+    with pytest.raises(UserError, match=r"line 4: column b holds 'x'"):
+        read(table(tmp_path, '"1\n",2,0', "1,x,0"))
+
+
+def test_words_keep_what_they_hold(tmp_path: Path) -> None:
+    words = ("blue, or\u2028so", "r\ned")
+    rows = [f'{i},"{words[i % 2]}"' for i in range(40)]
+    path = tmp_path / "my.csv"
+    path.write_text("\r\n".join(["", "size,colour", *rows]), encoding="utf-8", newline="")
+    assert read(path, "colour").target.names == words
+
+
 def test_a_sentence_for_each_wrong_file(tmp_path: Path) -> None:
     for content, target, sentence in [
         (b"", "y", "is empty; its first line must name the columns"),
         (b"\xff\xfe\x00", "y", "cannot be read as text"),
+        (b'a,y\n"' + b"1" * 200_000, "y", "line 2: field larger than field limit"),
         (b"a,a\n1,2\n", "y", "has two columns named 'a'"),
         (b"a,y\n1,2\n", "y", "has 1 rows; 10 are the least"),
         (b"y\n" + b"1\n" * 20, "y", "has no column beside y"),

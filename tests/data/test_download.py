@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,6 +33,9 @@ class Server(http.server.BaseHTTPRequestHandler):
         if how == "silent":
             time.sleep(1.0)
             return
+        if how == "nonsense":
+            self.wfile.write(b"no status line\r\n\r\n")
+            return
         content = CONTENT[::-1] if how == "altered" else CONTENT
         if how == "ignores_range":
             start = 0
@@ -42,6 +46,12 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
         body = content[start:]
+        if how == "drips":
+            with suppress(ConnectionError):
+                for byte in body[:40]:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(0.05)
+            return
         self.wfile.write(body[: len(body) // 2] if how == "breaks" else body)
 
     def log_message(self, *_: object) -> None:
@@ -96,6 +106,8 @@ def test_the_first_mirror_that_has_it(server: str, cache: Path) -> None:
         ("silent", "timed out"),
         ("altered", r"another file than expected \(SHA-256 \w{12}…\)"),
         ("breaks", "ended after 256000 of 512000 bytes"),
+        ("nonsense", "no status line"),
+        ("drips", "slower than 1000 bytes per second"),
     ],
 )
 def test_why_it_failed(server: str, cache: Path, how: str, reason: str) -> None:
@@ -112,6 +124,13 @@ def test_a_broken_download_is_gone_on_with(server: str, cache: Path, how: str) -
     assert (cache / "set" / "file.gz.part").stat().st_size == len(CONTENT) // 2
     assert fetch(file(f"{server}/{how}/file.gz")).read_bytes() == CONTENT
     assert Server.requests[-1] == (f"/{how}/file.gz", f"bytes={len(CONTENT) // 2}-")
+
+
+@pytest.mark.parametrize("left", [b"garbage", bytes(2 * len(CONTENT))])
+def test_what_is_gone_on_with_may_be_wrong_itself(server: str, cache: Path, left: bytes) -> None:
+    (cache / "set").mkdir(parents=True)
+    (cache / "set" / "file.gz.part").write_bytes(left)
+    assert fetch(file(f"{server}/good/file.gz")).read_bytes() == CONTENT
 
 
 def test_whole_but_not_renamed(server: str, cache: Path) -> None:

@@ -22,7 +22,7 @@ def read(path: Path, size: int = 8, gray: bool = False) -> Source:
 def test_one_folder_per_class(tmp_path: Path) -> None:
     write_images(tmp_path, ("rose", "tulip", "daisy"))
     (tmp_path / "rose" / ".hidden.png").write_text("")
-    (tmp_path / "rose" / "notes.txt").write_text("")
+    (tmp_path / "rose" / "notes.pdf").write_text("")
     source = read(tmp_path)
     assert source.target.names == ("daisy", "rose", "tulip")
     assert (source.x_train.shape, source.x_test.shape) == ((24, 3, 8, 8), (6, 3, 8, 8))
@@ -54,6 +54,41 @@ def test_train_and_test_folders(tmp_path: Path) -> None:
         read(tmp_path)
     write_images(tmp_path / "test", ("daisy",))
     with pytest.raises(UserError, match=r"test lacks class tulip"):
+        read(tmp_path)
+    shutil.rmtree(tmp_path / "test")
+    with pytest.raises(UserError, match=r"has a folder train, but none named test"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["val", "validation"])
+def test_a_validation_folder(tmp_path: Path, name: str) -> None:
+    for part, each in {"train": 6, "test": 3, name: 2}.items():
+        write_images(tmp_path / part, each=each)
+    source = read(tmp_path)
+    assert source.x_validation is not None
+    assert (len(source.x_train), len(source.x_validation), len(source.x_test)) == (12, 4, 6)
+
+
+def test_a_photograph_is_turned_upright(tmp_path: Path) -> None:
+    stripe = np.zeros((8, 8, 3), np.uint8)
+    stripe[0] = 255  # the upper edge, which lies on the right once it is turned
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            Image.fromarray(stripe).save(tmp_path / name / f"{i}.png", exif=exif)
+    image = read(tmp_path).x_train[0, 0]
+    assert image[:, 7].tolist() == [255] * 8
+    assert image[:, :7].max() == 0
+
+
+def test_more_than_eight_bits_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            Image.fromarray(np.full((4, 4), 3000, np.uint16)).save(tmp_path / name / f"{i}.png")
+    with pytest.raises(UserError, match=r"a/[01].png has more than 8 bits per channel"):
         read(tmp_path)
 
 

@@ -5,18 +5,17 @@ import http.server
 import threading
 from collections.abc import Iterator
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from activation_search.data import image_sets
-from activation_search.data.download import Download
+from activation_search.data.files import cache_folder
 from activation_search.data.formats import read_cifar, read_idx
 from activation_search.errors import UserError
 
-from ..files import cifar, fill_cache, idx
+from ..files import cifar, expect, fill_cache, idx
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -32,20 +31,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     handler = partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
-        root = f"http://127.0.0.1:{server.server_port}"
-
-        def digest(path: Path) -> str:
-            return sha256(path.read_bytes()).hexdigest()
-
-        files = [f for pair in zip(image_sets.IMAGES, image_sets.LABELS, strict=True) for f in pair]
-        published = {
-            name: ([f"{root}/none/", f"{root}/{name}/"], [digest(folder / name / f) for f in files])
-            for name in image_sets.MNIST_LIKE
-        }
-        monkeypatch.setattr(image_sets, "MNIST_LIKE", published)
-        name = image_sets.CIFAR.name
-        changed = Download(name, (f"{root}/{name}",), digest(folder / name))
-        monkeypatch.setattr(image_sets, "CIFAR", changed)
+        expect(folder, monkeypatch, f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         yield folder
         server.shutdown()
@@ -98,3 +84,11 @@ def test_cifar_records(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(UserError, match=r"is damaged"):
         read_cifar(path, ["one"])
+
+
+def test_a_file_put_there_by_hand_is_checked(published: Path) -> None:
+    image_sets.mnist_like("mnist")
+    path = cache_folder() / "mnist" / image_sets.IMAGES[0]
+    path.write_bytes(idx(np.zeros((5, 28, 28), np.uint8)))
+    with pytest.raises(UserError, match=r"mnist.train-images.* is another file than expected"):
+        image_sets.mnist_like("mnist")

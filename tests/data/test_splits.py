@@ -128,3 +128,23 @@ def test_what_is_to_be_given_back_lies_between_minus_one_and_one() -> None:
     assert splits.target == Target("itself", 12)
     raw = (splits.test.x * splits.std + splits.mean).numpy()
     np.testing.assert_allclose(raw, source().x_test, rtol=1e-4, atol=1e-4)
+
+
+def test_images_of_the_size_of_mnist_stay_small() -> None:
+    x, y = np.zeros((60_000, 1, 28, 28), np.uint8), np.zeros(60_000, np.int64)
+    given = Source(
+        x, y, x[:10_000].copy(), y[:10_000], Sample("image", (1, 28, 28)), Target("classes", 10)
+    )
+    splits = split(given, 0.1, seed=0)
+    parts = [splits.train, splits.validation, splits.test]
+    kept = {t.data_ptr(): t.nbytes for part in parts if part is not None for t in part.tensors}
+    assert sum(kept.values()) < 100e6
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_a_part_of_one_number(part: str) -> None:
+    x, y = np.zeros((40, 3), np.float32), np.arange(40, dtype=np.float32)[:, None]
+    test = 1 if part == "test" else 5
+    given = Source(x, y, x[:test], y[:test], Sample("vector", (3,)), Target("numbers", 1))
+    with pytest.raises(UserError, match=f"The {part} part has one sample; to judge numbers"):
+        split(given, 0.2 if part == "test" else 0.02, seed=0)

@@ -1,6 +1,6 @@
 """Text as samples: what is asked, what is kept apart, and what cannot be used."""
 
-from hashlib import sha256
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ def test_each_next_character_is_asked() -> None:
     assert text_of(source.x_train, names) == POEM[: source.x_train.size]
     assert source.x_train.size + 10 > 0.9 * len(POEM) - 1
     assert text_of(source.x_test[0], names) == POEM[1620:1630]
-    assert source.origin["sha256"] == sha256(POEM.encode()).hexdigest()
+    assert source.origin == {"text": "poem"}
 
 
 def test_the_standard_library_is_text() -> None:
@@ -52,6 +52,13 @@ def test_validation_is_the_end_of_the_training_text(tmp_path: Path) -> None:
     names = splits.target.names
     assert text_of(splits.train.x.numpy(), names) == POEM[:1210]
     assert text_of(splits.validation.x.numpy(), names) == POEM[1210:1610]
+
+
+def test_a_file_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text(POEM * 700)
+    config = TextConfig("text", 8, 0.1, path=str(tmp_path / "long.txt"))
+    assert load(config).x_train.size > 1_100_000
+    assert load(replace(config, characters=50_000)).x_train.size < 50_000
 
 
 def test_a_sentence_for_each_mistake(tmp_path: Path) -> None:

@@ -198,6 +198,42 @@ def test_settings_of_the_command_line_hold_for_every_data_set(
     assert [block.setting["data"]["name"] for block in evidence.blocks] == ["digits", "xor"]
 
 
+def test_a_data_set_and_its_reconstruction_are_two_blocks(configure: Configure, trained) -> None:
+    evidence, _ = run_compare(
+        configure(
+            "candidates=[sigmoid,relu]",
+            "seeds=2",
+            "datasets=[digits_reconstruction,digits]",
+            "data.batch_size=300",
+        ),
+        CONSOLE,
+    )
+    blocks = {block.data: block for block in evidence.blocks}
+    assert {name: (b.metric, b.mode) for name, b in blocks.items()} == {
+        "digits_reconstruction": ("mse", "min"),
+        "digits": ("accuracy", "max"),
+    }
+    assert {c.data.batch_size for c in trained} == {300}
+    # Ranks go by what is better in each: a lower error, a higher accuracy.
+    means = {n: {a: sum(b.arms[a].values) for a in b.arms} for n, b in blocks.items()}
+    ranks = {"sigmoid": 0.0, "relu": 0.0}
+    for name, of in means.items():
+        best = (min if name == "digits_reconstruction" else max)(of, key=of.__getitem__)
+        for label in ranks:
+            ranks[label] += (1 if label == best else 2) / 2
+    assert evidence.ranks == ranks
+
+
+def test_pairs_that_cannot_be_are_told_before_anything_is_trained(
+    configure: Configure, trained
+) -> None:
+    with pytest.raises(UserError, match=r"model=cnn cannot read samples of kind vector"):
+        run_compare(
+            configure("candidates=[relu,tanh]", "models=[mlp,cnn]", "data=diabetes"), CONSOLE
+        )
+    assert trained == []
+
+
 def test_early_stopping_tests_the_best_weights(configure: Configure, trained) -> None:
     evidence, _ = run_compare(
         configure("candidates=[relu,tanh]", "seeds=2", "early_stopping.patience=1"), CONSOLE

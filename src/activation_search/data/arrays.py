@@ -4,20 +4,21 @@
     python train.py data=function data.function=my_module.load
 
 Both hold ``x_train, y_train, x_test, y_test``, and may hold ``x_validation, y_validation``. One
-sample is a vector ``[F]``, a series ``[T, F]``, or an image ``[H, W]``, ``[H, W, C]`` or
-``[C, H, W]``. Series of different lengths are filled up with NaN. Whole numbers and words are
-labels, other numbers are predicted.
+sample is a vector ``[F]``, a series ``[T, F]``, or an image ``[H, W]`` (of bytes, or with
+``data.sample=image``), ``[H, W, C]`` or ``[C, H, W]``. Series of different lengths are filled up
+with NaN. Whole numbers and words are labels, other numbers are predicted.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from zipfile import BadZipFile, is_zipfile
+from zipfile import is_zipfile
 
 import numpy as np
+import torch
 
 from activation_search.data.config import ArraysConfig, FunctionConfig
-from activation_search.data.files import file_hash, given_path
+from activation_search.data.files import given_path
 from activation_search.data.labels import Labels, read_targets
 from activation_search.data.sample import Sample
 from activation_search.data.splits import Source
@@ -41,10 +42,10 @@ def load_arrays(config: ArraysConfig) -> Source:
     try:
         with path.open("rb") as opened, np.load(opened) as file:
             arrays = dict(file)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        # Among them an array of Python objects, which only a pickle could hold.
+    except Exception as error:
+        # Damage of many kinds, or an array of Python objects, which only a pickle could hold.
         raise UserError(f"{path} cannot be read as .npz: {error}.") from error
-    origin = {"file": str(path), "sha256": file_hash(path)}
+    origin = {"file": str(path)}
     return from_arrays(arrays, str(path), config.sample, config.target_kind, origin)
 
 
@@ -115,15 +116,27 @@ def from_arrays(
 
 
 def _parts(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
-    for name in arrays:
+    for name in map(str, arrays):
         if name.startswith(("x_", "y_")) and name not in NAMES:
             raise unknown(f"array in {where}:", name, NAMES)
     needed = [name for name in NAMES if "validation" not in name]
-    if any("validation" in name for name in arrays):
+    if any("validation" in name for name in map(str, arrays)):
         needed = NAMES
     if lacking := [name for name in needed if name not in arrays]:
-        raise UserError(f"{where} lacks {', '.join(lacking)}; it holds {', '.join(arrays)}.")
-    return {name: np.asarray(arrays[name]) for name in needed}
+        held = ", ".join(map(str, arrays)) or "nothing"
+        raise UserError(f"{where} lacks {', '.join(lacking)}; it holds {held}.")
+    return {name: _array(f"{where}: {name}", arrays[name]) for name in needed}
+
+
+def _array(where: str, value: Any) -> np.ndarray:
+    """What a function may return: arrays, lists, tensors."""
+    try:
+        if isinstance(value, torch.Tensor):
+            value = value.detach().cpu()
+            value = value.float() if value.dtype is torch.bfloat16 else value
+        return np.asarray(value)
+    except (ValueError, TypeError) as error:  # lists of different lengths
+        raise UserError(f"{where} cannot be made an array: {error}.") from error
 
 
 @dataclass
@@ -133,6 +146,7 @@ class _Reader:
     where: str
     kind: str
     varies: bool = False
+    as_bytes: bool | None = None
 
     def inputs(self, name: str, array: np.ndarray) -> np.ndarray:
         where = f"{self.where}: {name}"
@@ -144,14 +158,31 @@ class _Reader:
                 "[N, H, W, C] or [N, C, H, W], and not empty."
             )
         if self.kind == "auto":
-            gray = array.ndim == 3 and array.dtype == np.uint8
-            self.kind = "image" if gray or array.ndim == 4 else ("vector", "series")[array.ndim - 2]
+            self.kind = self._guessed(where, array)
         array = self._arranged(where, array)
+        as_bytes = array.dtype == np.uint8
+        if self.kind == "image" and self.as_bytes not in (None, as_bytes):
+            raise UserError(
+                f"{where} holds {array.dtype}, x_train does not: bytes and other numbers have "
+                "different scales."
+            )
+        self.as_bytes = as_bytes
         if self.kind != "image" or array.dtype != np.uint8:
             with np.errstate(over="ignore"):  # what overflows is found below
                 array = array.astype(np.float32)
             self._check_values(where, array)
-        return np.ascontiguousarray(array)
+        # Of its own where it could not be written, as torch asks.
+        return np.require(array, requirements=["C", "W"])
+
+    def _guessed(self, where: str, array: np.ndarray) -> str:
+        if array.ndim == 4 or (array.ndim == 3 and array.dtype == np.uint8):
+            return "image"
+        if array.ndim == 3 and array.shape[1] == array.shape[2] > 4:
+            raise UserError(
+                f"{where} has shape {list(array.shape)}: set data.sample=image or "
+                "data.sample=series."
+            )
+        return ("vector", "series")[array.ndim - 2]
 
     def _arranged(self, where: str, array: np.ndarray) -> np.ndarray:
         if self.kind == "vector":

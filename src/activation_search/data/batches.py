@@ -1,6 +1,7 @@
 """Batches indexed out of tensors that already lie on the model's device."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import lightning.pytorch as pl
@@ -11,7 +12,9 @@ from activation_search.data.augment import augment
 from activation_search.data.splits import Split, Splits
 from activation_search.seeds import derive
 
+# Samples per batch where no gradient is kept: so many, or fewer where each has many outputs.
 EVALUATION_BATCH = 1024
+EVALUATION_OUTPUTS = 10_000_000
 
 
 class Batches:
@@ -82,6 +85,7 @@ class DataModule(pl.LightningDataModule):
             self.train = splits.train.first(overfit_batches * batch_size)
             self.validation = self.train
         self.augment = augment
+        self._shared: Tensor | None = None
 
     def _generator(self, purpose: str) -> torch.Generator:
         assert self.trainer is not None
@@ -94,9 +98,21 @@ class DataModule(pl.LightningDataModule):
     def _change(self) -> Callable[[Tensor], Tensor]:
         return partial(augment, how=self.augment, generator=self._generator("augment"))
 
+    @property
+    def evaluation_batch(self) -> int:
+        """Samples per batch of evaluation."""
+        target = self.splits.target
+        places = self.splits.sample.shape[0] if target.kind == "next" else 1
+        return max(1, min(EVALUATION_BATCH, EVALUATION_OUTPUTS // (places * target.size)))
+
     def _on_device(self, split: Split) -> Split:
         assert self.trainer is not None
-        return split.to(self.trainer.strategy.root_device)
+        device = self.trainer.strategy.root_device
+        if split.rows is None:
+            return split.to(device)
+        if self._shared is None:  # training and validation share their images
+            self._shared = split.x.to(device)
+        return replace(split, x=self._shared).to(device)
 
     def train_dataloader(self) -> Batches:
         change = None if self.augment == "none" else self._change
@@ -104,7 +120,7 @@ class DataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> Batches:
         assert self.validation is not None, "the trainer must skip validation"
-        return Batches(self._on_device(self.validation), EVALUATION_BATCH)
+        return Batches(self._on_device(self.validation), self.evaluation_batch)
 
     def test_dataloader(self) -> Batches:
-        return Batches(self._on_device(self.splits.test), EVALUATION_BATCH)
+        return Batches(self._on_device(self.splits.test), self.evaluation_batch)

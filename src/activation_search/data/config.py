@@ -16,9 +16,9 @@ class DataConfig:
     name: of the source.
     batch_size: of training.
     validation: share of the training samples kept out for validation; 0 trains on all and validates
-        nothing. A source with a validation part of its own uses that one.
+        nothing. A source with a validation part of its own uses that one for any share above 0.
     reconstruct: the task is to give the inputs back, whatever the source asks.
-    augment: of training images: ``crop`` shifts each by up to an eighth of its size, ``flip_crop``
+    augment: of training images: ``crop`` shifts each by up to an eighth of its width, ``flip_crop``
         also mirrors half of them.
     """
 
@@ -28,9 +28,25 @@ class DataConfig:
     reconstruct: bool = False
     augment: str = setting("none", choices=AUGMENTATIONS)
 
+    @property
+    def label(self) -> str:
+        """Short name of what is trained on."""
+        return f"{self.name}_reconstruction" if self.reconstruct else self.name
+
 
 @dataclass
-class ArraysConfig(DataConfig):
+class OwnConfig(DataConfig):
+    """Data that may change under their name.
+
+    sha256: first digits of the hash of what was read. A run fills it in, so that it is told from
+        runs on other data; given, other data are refused.
+    """
+
+    sha256: str | None = None
+
+
+@dataclass
+class ArraysConfig(OwnConfig):
     """An ``.npz`` file.
 
     path: of the file. sample: what one sample is; ``auto`` takes it from the number of dimensions.
@@ -43,10 +59,11 @@ class ArraysConfig(DataConfig):
 
 
 @dataclass
-class CSVConfig(DataConfig):
+class CSVConfig(OwnConfig):
     """A table in a text file, its first line the names of the columns.
 
-    path: of the file. target: the column that is asked for. target_kind: see :class:`ArraysConfig`.
+    path: of the file. target: the column that is asked for. target_kind: what is asked; ``auto``
+        takes words for classes, and whole numbers if there are few different ones (at most 20).
     """
 
     path: str | None = None
@@ -55,10 +72,11 @@ class CSVConfig(DataConfig):
 
 
 @dataclass
-class ImageFolderConfig(DataConfig):
+class ImageFolderConfig(OwnConfig):
     """Images in one folder per class.
 
-    path: of the folder that holds them, or that holds ``train`` and ``test`` with them.
+    path: of the folder that holds them, or that holds ``train``, ``test`` and perhaps
+        ``validation`` with them.
     size: height and width that images are scaled to, in pixels. gray: one channel instead of three.
     """
 
@@ -68,7 +86,7 @@ class ImageFolderConfig(DataConfig):
 
 
 @dataclass
-class FunctionConfig(DataConfig):
+class FunctionConfig(OwnConfig):
     """A Python function of the user's, ``module.function``, that returns what an ``.npz`` holds.
 
     sample, target_kind: see :class:`ArraysConfig`.
@@ -80,16 +98,16 @@ class FunctionConfig(DataConfig):
 
 
 @dataclass
-class TextConfig(DataConfig):
+class TextConfig(OwnConfig):
     """Text, of which each next character is asked.
 
     path: of a text file; none for Python's standard library. context: characters per sample.
-    characters: read at most so many.
+    characters: read at most so many; none for all of a file, and a million of the library.
     """
 
     path: str | None = None
     context: int = setting(64, low=2)
-    characters: int = setting(1_000_000, low=1000)
+    characters: int | None = setting(None, low=1000)
 
 
 @dataclass

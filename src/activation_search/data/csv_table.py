@@ -7,12 +7,13 @@ A fifth of the rows is the test part, the same for every seed, with the same sha
 """
 
 import csv
+import io
 from pathlib import Path
 
 import numpy as np
 
 from activation_search.data.config import CSVConfig
-from activation_search.data.files import file_hash, given_path
+from activation_search.data.files import given_path
 from activation_search.data.labels import Labels, read_targets
 from activation_search.data.sample import Sample
 from activation_search.data.splits import Source
@@ -31,7 +32,7 @@ def load(config: CSVConfig) -> Source:
         UserError: a file that is no such table; one sentence with line and column.
     """
     path = given_path("data.path", config.path, "my.csv")
-    header, rows = _read(path)
+    header, lines, rows = _read(path)
     if not config.target:
         raise UserError(f"data=csv needs data.target=<column>; {path} has {', '.join(header)}.")
     if config.target not in header:
@@ -40,8 +41,8 @@ def load(config: CSVConfig) -> Source:
         raise UserError(f"{path} has no column beside {config.target}.")
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     target_column = columns.pop(config.target)
-    x = np.stack([_numbers(path, name, texts) for name, texts in columns.items()], 1)
-    y = _target(path, config.target, target_column)
+    x = np.stack([_numbers(path, name, lines, texts) for name, texts in columns.items()], 1)
+    y = _target(path, config.target, lines, target_column)
     where = f"{path}: column {config.target}"
     target, read = read_targets({"train": Labels(where, y, len(x))}, config.target_kind)
     train, test = _split(where, read["train"], by_class=target.kind != "numbers")
@@ -52,54 +53,60 @@ def load(config: CSVConfig) -> Source:
         read["train"][test],
         Sample("vector", (x.shape[1],)),
         target,
-        origin={"file": str(path), "sha256": file_hash(path)},
+        origin={"file": str(path)},
     )
 
 
-def _read(path: Path) -> tuple[list[str], list[list[str]]]:
+def _read(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
+    """Names of the columns, and the number and the fields of each further line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as text: {error}.") from error
-    lines = text.splitlines()
-    if not lines or not lines[0].strip():
+    text = text.lstrip("\r\n")
+    if not text.strip():
         raise UserError(f"{path} is empty; its first line must name the columns.")
-    delimiter = max(",;\t", key=lines[0].count)
-    table = [row for row in csv.reader(lines, delimiter=delimiter) if row]
-    header, rows = [name.strip() for name in table[0]], table[1:]
+    delimiter = max(",;\t", key=text.splitlines()[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        numbered = [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise UserError(f"{path}, line {reader.line_num}: {error}.") from error
+    header = [name.strip() for name in numbered[0][1]]
+    lines, rows = [n for n, _ in numbered[1:]], [row for _, row in numbered[1:]]
     if twice := [name for name in header if header.count(name) > 1]:
         raise UserError(f"{path} has two columns named {twice[0]!r}.")
-    for number, row in enumerate(rows, start=2):
+    for number, row in zip(lines, rows, strict=True):
         if len(row) != len(header):
             raise UserError(f"{path}, line {number}: {len(row)} values for {len(header)} columns.")
     if len(rows) < FEWEST_ROWS:
         raise UserError(f"{path} has {len(rows)} rows; {FEWEST_ROWS} are the least.")
-    return header, rows
+    return header, lines, rows
 
 
-def _numbers(path: Path, column: str, texts: tuple[str, ...]) -> np.ndarray:
+def _numbers(path: Path, column: str, lines: list[int], texts: tuple[str, ...]) -> np.ndarray:
     found = np.empty(len(texts), np.float32)
-    for i, text in enumerate(texts):
+    for i, (line, text) in enumerate(zip(lines, texts, strict=True)):
         try:
             found[i] = float(text)
         except ValueError:
             what = f"{text.strip()!r}, no number" if text.strip() else "nothing"
-            raise UserError(f"{path}, line {i + 2}: column {column} holds {what}.") from None
+            raise UserError(f"{path}, line {line}: column {column} holds {what}.") from None
         if not np.isfinite(found[i]):
-            raise UserError(f"{path}, line {i + 2}: column {column} holds {text.strip()}.")
+            raise UserError(f"{path}, line {line}: column {column} holds {text.strip()}.")
     return found
 
 
-def _target(path: Path, column: str, texts: tuple[str, ...]) -> np.ndarray:
+def _target(path: Path, column: str, lines: list[int], texts: tuple[str, ...]) -> np.ndarray:
     """Words where the first row holds one; whole numbers as such."""
-    for i, text in enumerate(texts):
+    for line, text in zip(lines, texts, strict=True):
         if not text.strip():
-            raise UserError(f"{path}, line {i + 2}: column {column} holds nothing.")
+            raise UserError(f"{path}, line {line}: column {column} holds nothing.")
     try:
         float(texts[0])
     except ValueError:
         return np.array([text.strip() for text in texts])
-    numbers = _numbers(path, column, texts)
+    numbers = _numbers(path, column, lines, texts)
     whole = all(text.strip().lstrip("+-").isdigit() for text in texts)
     # Many different whole numbers are amounts, not labels.
     few = len(np.unique(numbers)) <= min(MOST_LABELS, len(numbers) // 2)

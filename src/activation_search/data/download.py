@@ -2,10 +2,12 @@
 
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from filelock import FileLock
@@ -16,6 +18,7 @@ from activation_search.data.files import cache_folder, file_hash
 from activation_search.errors import UserError
 
 TIMEOUT_SECONDS = 30.0
+LEAST_BYTES_PER_SECOND = 1000
 CHUNK = 1 << 16
 
 
@@ -41,21 +44,25 @@ def fetch(download: Download, timeout: float = TIMEOUT_SECONDS) -> Path:
 
     Args:
         download: what to fetch.
-        timeout: seconds that a server may stay silent.
+        timeout: seconds that a server may stay silent, or be slower than a modem.
 
     Raises:
-        UserError: no mirror gives the file, or the cache folder cannot be written.
+        UserError: no mirror gives the file, the cache folder cannot be written, or another file
+            lies there.
     """
     path = cache_folder() / download.name
-    if path.exists():  # it was checked before it got its name
-        return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
             if not path.exists():
                 _fetch(download, path, timeout)
+        found = file_hash(path)
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror or error}.") from error
+    if found != download.sha256:  # put there by hand, or damaged since
+        raise UserError(
+            f"{path} is another file than expected (SHA-256 {found[:12]}…); delete it to fetch it."
+        )
     return path
 
 
@@ -63,17 +70,20 @@ def _fetch(download: Download, path: Path, timeout: float) -> None:
     part = path.with_name(f"{path.name}.part")
     failures = []
     for url in download.urls:
-        try:
-            _transfer(url, part, path.name, timeout)
-        except (OSError, ValueError) as error:  # refused, not found, silent, or ended early
-            failures.append(f"{url}: {_reason(error)}")
-            continue
-        found = file_hash(part)
-        if found == download.sha256:
-            os.replace(part, path)
-            return
-        part.unlink()
-        failures.append(f"{url}: another file than expected (SHA-256 {found[:12]}…)")
+        # What was there from before may itself be wrong: then once more from the start.
+        for resumed in (True, False) if part.exists() else (False,):
+            try:
+                _transfer(url, part, path.name, timeout)
+            except (OSError, ValueError, HTTPException) as error:
+                failures.append(f"{url}: {_reason(error)}")  # not found, silent, ended early, …
+                break
+            found = file_hash(part)
+            if found == download.sha256:
+                os.replace(part, path)
+                return
+            part.unlink()
+            if not resumed:
+                failures.append(f"{url}: another file than expected (SHA-256 {found[:12]}…)")
     raise UserError(
         f"Cannot download {path.name} ({'; '.join(failures)}). A copy of it from elsewhere can be "
         f"put at {path}."
@@ -97,9 +107,15 @@ def _transfer(url: str, part: Path, name: str, timeout: float) -> None:
         have = have if resumed else 0
         with part.open("ab" if resumed else "wb") as file, _progress() as bar:
             task = bar.add_task(name, completed=have, total=have + left or None)
-            while chunk := response.read(CHUNK):
+            since, received = time.monotonic(), 0
+            while chunk := response.read1(CHUNK):
                 file.write(chunk)
                 bar.advance(task, len(chunk))
+                received += len(chunk)
+                if time.monotonic() - since > timeout:
+                    if received < LEAST_BYTES_PER_SECOND * timeout:
+                        raise TimeoutError(f"slower than {LEAST_BYTES_PER_SECOND} bytes per second")
+                    since, received = time.monotonic(), 0
         size = part.stat().st_size
         if left and size < have + left:
             raise ValueError(f"ended after {size} of {have + left} bytes")
@@ -112,7 +128,7 @@ def _progress() -> Progress:
 
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", None) or error
-    return str(reason) or type(error).__name__
+    return " ".join(str(reason).split()) or type(error).__name__
 
 
 def mirrors(folders: Sequence[str], name: str) -> tuple[str, ...]:

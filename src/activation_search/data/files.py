@@ -22,8 +22,12 @@ def given_path(setting: str, path: str | None, example: str) -> Path:
     """
     if not path:
         raise UserError(f"This data set needs {setting}={example}.")
-    found = Path(path).expanduser()
-    if not found.exists():
+    try:
+        found = Path(path).expanduser()
+        exists = found.exists()
+    except (OSError, RuntimeError) as error:  # a name too long, or a user who is not there
+        raise UserError(f"{setting}={path} is no path: {error}.") from error
+    if not exists:
         there = [p.name for p in found.parent.iterdir()] if found.parent.is_dir() else []
         guesses = get_close_matches(found.name, there, n=1)
         guess = f", did you mean {found.parent / guesses[0]}?" if guesses else "."

@@ -3,14 +3,14 @@
     python train.py data=image_folder data.path=flowers data.size=32
 
 Either ``flowers/<class>/*.png`` (a fifth of each class is the test part, the same for every seed)
-or ``flowers/train/<class>/…`` and ``flowers/test/<class>/…``. Any format that Pillow reads.
+or ``flowers/train/<class>/…`` and ``flowers/test/<class>/…``, with ``validation`` (or ``val``)
+beside them if there is one. Any format that Pillow reads, of 8 bits per channel.
 """
 
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from activation_search.data.config import ImageFolderConfig
 from activation_search.data.files import given_path
@@ -18,6 +18,7 @@ from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import Source
 from activation_search.errors import UserError
 
+VALIDATION = ("validation", "val")
 TEST_SHARE = 0.2
 TEST_SEED = 0
 
@@ -32,11 +33,11 @@ def load(config: ImageFolderConfig) -> Source:
     root = given_path("data.path", config.path, "my_folder")
     if not root.is_dir():
         raise UserError(f"data.path={root} is a file; it must be a folder with one per class.")
-    if (root / "train").is_dir() and (root / "test").is_dir():
-        train, test = _classes(root / "train"), _classes(root / "test")
-        for mine, other, place in ((train, test, root / "test"), (test, train, root / "train")):
-            if missing := [name for name in mine if name not in other]:
-                raise UserError(f"{place} lacks class {missing[0]}.")
+    validation = None
+    if (root / "train").is_dir():
+        train, test = _classes(root / "train"), _part(root, "test", root / "train")
+        if found := next((n for n in VALIDATION if (root / n).is_dir()), None):
+            validation = _part(root, found, root / "train")
     else:
         train, test = {}, {}
         for name, files in _classes(root).items():
@@ -48,13 +49,27 @@ def load(config: ImageFolderConfig) -> Source:
             train[name] = [files[i] for i in order[cut:]]
     names = tuple(train)
     channels = 1 if config.gray else 3
+    x_validation, y_validation = _read(validation, config) if validation else (None, None)
     return Source(
         *_read(train, config),
         *_read(test, config),
         Sample("image", (channels, config.size, config.size)),
         Target("binary", 1, names) if len(names) == 2 else Target("classes", len(names), names),
-        origin={"folder": str(root), "sha256 of names and sizes": _listing_hash(root, train, test)},
+        x_validation,
+        y_validation,
+        origin={"folder": str(root)},
     )
+
+
+def _part(root: Path, name: str, train: Path) -> dict[str, list[Path]]:
+    """Another part, of the same classes as the training part."""
+    if not (root / name).is_dir():
+        raise UserError(f"{root} has a folder train, but none named {name}.")
+    mine, other = _classes(root / name), _classes(train)
+    for held, lacking, place in ((other, mine, root / name), (mine, other, train)):
+        if missing := [c for c in held if c not in lacking]:
+            raise UserError(f"{place} lacks class {missing[0]}.")
+    return mine
 
 
 def _classes(root: Path) -> dict[str, list[Path]]:
@@ -68,7 +83,7 @@ def _classes(root: Path) -> dict[str, list[Path]]:
         files = sorted(
             p
             for p in folder.iterdir()
-            if p.suffix.lower() in Image.EXTENSION and not p.name.startswith(".")
+            if Image.EXTENSION.get(p.suffix.lower()) in Image.OPEN and not p.name.startswith(".")
         )
         if not files:
             raise UserError(f"{folder} holds no image.")
@@ -85,14 +100,12 @@ def _read(
     for i, (path, _) in enumerate(files):
         try:
             with Image.open(path) as image:
-                scaled = image.convert(mode).resize((config.size, config.size))
-        except (UnidentifiedImageError, OSError) as error:
+                deep = image.mode[0] in "IF"
+                upright = ImageOps.exif_transpose(image).convert(mode)
+                scaled = upright.resize((config.size, config.size))
+        except Exception as error:  # each format has failures of its own
             raise UserError(f"{path} cannot be read as an image: {error}.") from error
+        if deep:
+            raise UserError(f"{path} has more than 8 bits per channel; save it with 8.")
         x[i] = np.asarray(scaled).reshape(config.size, config.size, channels).transpose(2, 0, 1)
     return x, np.array([label for _, label in files], np.int64)
-
-
-def _listing_hash(root: Path, *parts: dict[str, list[Path]]) -> str:
-    files = sorted(p for part in parts for paths in part.values() for p in paths)
-    listing = "\n".join(f"{p.relative_to(root)} {p.stat().st_size}" for p in files)
-    return sha256(listing.encode()).hexdigest()

@@ -33,28 +33,49 @@ def read_targets(
     """
     values = {part: _checked(labels) for part, labels in parts.items()}
     train = values["train"]
-    words = train.dtype.kind in "US"
+    words = train.dtype.kind == "U"
+    for part, v in values.items():
+        if (v.dtype.kind == "U") != words:
+            kinds = ("words", "numbers") if words else ("numbers", "words")
+            raise UserError(f"{parts[part].where} holds {kinds[1]}, that for training {kinds[0]}.")
     if target_kind == "numbers" and words:
         raise UserError(f"{parts['train'].where} holds words ({train.flat[0]}), not numbers.")
-    if target_kind == "classes" or (target_kind == "auto" and train.dtype.kind in "USiub"):
+    if target_kind == "classes" or (target_kind == "auto" and train.dtype.kind in "Uiub"):
         return _classes(parts, values)
-    wide = {part: v.reshape(len(v), -1).astype(np.float32) for part, v in values.items()}
-    for part, v in wide.items():
-        if v.shape[1] != wide["train"].shape[1]:
+    return _numbers(parts, values)
+
+
+def _numbers(
+    parts: Mapping[str, Labels], values: Mapping[str, np.ndarray]
+) -> tuple[Target, dict[str, np.ndarray]]:
+    wide = {}
+    for part, v in values.items():
+        with np.errstate(over="ignore"):
+            wide[part] = v.reshape(len(v), -1).astype(np.float32)
+        if not np.isfinite(wide[part]).all():
+            found = v.reshape(len(v), -1)[~np.isfinite(wide[part])][0]
+            raise UserError(f"{parts[part].where} holds {found:g}, too large for float32.")
+        if wide[part].shape[1] != wide["train"].shape[1]:
             raise UserError(
-                f"{parts[part].where} holds {v.shape[1]} numbers per sample, those for training "
-                f"{wide['train'].shape[1]}."
+                f"{parts[part].where} holds {wide[part].shape[1]} numbers per sample, those for "
+                f"training {wide['train'].shape[1]}."
             )
+    if (wide["train"] == wide["train"][0]).all():
+        raise UserError(f"{parts['train'].where} is {wide['train'].flat[0]:g} everywhere.")
     return Target("numbers", wide["train"].shape[1]), wide
 
 
 def _checked(labels: Labels) -> np.ndarray:
     values = labels.values
-    if values.dtype.kind not in "fiubUS":
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    if values.dtype.kind not in "fiubU":
         raise UserError(f"{labels.where} holds values of type {values.dtype}.")
     if len(values.shape) == 0 or len(values) != labels.samples:
         count = "one value" if len(values.shape) == 0 else f"{len(values)} targets"
         raise UserError(f"{labels.where} holds {count} for {labels.samples} samples.")
+    if values.size == 0:
+        raise UserError(f"{labels.where} is empty, of shape {list(values.shape)}.")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         at = np.argwhere(~np.isfinite(values))[0]
         raise UserError(f"{labels.where} holds {values[tuple(at)]} at sample {at[0]}.")
@@ -74,7 +95,7 @@ def _classes(
             )
     train = values["train"]
     known = np.unique(train)
-    words = train.dtype.kind in "US"
+    words = train.dtype.kind == "U"
     if len(known) < 2:
         raise UserError(f"{parts['train'].where} holds one class only, {known[0]}.")
     if not words:

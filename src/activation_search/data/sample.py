@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import prod
 
+from torch import Tensor
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -22,6 +24,10 @@ class Sample:
     varies: bool = False
     vocabulary: int = 0
 
+    def __str__(self) -> str:
+        """``image [1, 8, 8]``"""
+        return f"{self.kind} {list(self.shape)}" + (" or shorter" if self.varies else "")
+
     @property
     def size(self) -> int:
         """Number of values in one sample."""
@@ -32,6 +38,18 @@ class Sample:
         """Dimension of ``shape`` that holds features or colours: standardised one by one."""
         return {"vector": 0, "series": 1, "image": 0}[self.kind]
 
+    def arranged(self, x: Tensor) -> Tensor:
+        """Samples ``[B, ...]`` with a single feature or colour put where it was left out, and
+        colours that come last put first; others as they are."""
+        given, shape = tuple(x.shape[1:]), self.shape
+        if self.kind == "series" and shape[-1] == 1 and x.dim() == 2:
+            return x.unsqueeze(-1)
+        if self.kind == "image" and shape[0] == 1 and given == shape[1:]:
+            return x.unsqueeze(1)
+        if self.kind == "image" and given != shape and given == (*shape[1:], shape[0]):
+            return x.movedim(-1, 1)
+        return x
+
     @property
     def statistics_shape(self) -> list[int]:
         """Shape of a mean per channel that broadcasts over a batch."""
@@ -39,6 +57,16 @@ class Sample:
         if self.kind != "tokens":  # numbers of characters have no mean
             ones[1 + self.channel_axis] = self.shape[self.channel_axis]
         return ones
+
+
+# What is asked, and the function on the output that follows from it.
+ASKED = {
+    "classes": "one of several classes: softmax",
+    "binary": "yes or no: sigmoid",
+    "numbers": "numbers: no function",
+    "itself": "the sample itself: tanh",
+    "next": "each next character: softmax",
+}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from activation_search.data import (
     text,
     toys,
 )
-from activation_search.data.config import DATA_CONFIGS, DataConfig
+from activation_search.data.config import DATA_CONFIGS, DataConfig, OwnConfig
 from activation_search.data.splits import Source, Splits, split
 from activation_search.errors import UserError, unknown
 
@@ -37,6 +37,8 @@ class Registered:
     fetched: bool = False
 
 
+HASH_DIGITS = 16
+
 SOURCES: dict[str, Registered] = {
     "mnist1d": Registered(mnist1d.load, "series", "classes"),
     "digits": Registered(digits.load, "image", "classes"),
@@ -48,7 +50,7 @@ SOURCES: dict[str, Registered] = {
     "text": Registered(text.load, "tokens", "next", configured=True),
     "arrays": Registered(arrays.load_arrays, None, None, configured=True),
     "csv": Registered(csv_table.load, "vector", None, configured=True),
-    "image_folder": Registered(image_folder.load, "image", None, configured=True),
+    "image_folder": Registered(image_folder.load, "image", "classes", configured=True),
     "function": Registered(arrays.load_function, None, None, configured=True),
     **{
         name: Registered(partial(image_sets.mnist_like, name), "image", "classes", fetched=True)
@@ -59,6 +61,17 @@ SOURCES: dict[str, Registered] = {
         text.tiny_shakespeare, "tokens", "next", configured=True, fetched=True
     ),
 }
+
+
+def pinned(data: DataConfig) -> DataConfig:
+    """The settings with the hash of what they name; see :class:`OwnConfig`.
+
+    Raises:
+        UserError: see :func:`load_source`.
+    """
+    if not isinstance(data, OwnConfig):
+        return data
+    return replace(data, sha256=load_source(data).origin["sha256"][:HASH_DIGITS])
 
 
 def load_splits(data: DataConfig, seed: int) -> Splits:
@@ -73,6 +86,8 @@ def load_splits(data: DataConfig, seed: int) -> Splits:
             f"data.augment={data.augment} is for images; data={data.name} has samples of kind "
             f"{source.sample.kind}."
         )
+    if data.augment != "none" and data.reconstruct:
+        raise UserError("data.augment changes images, which data.reconstruct=true asks for as is.")
     return split(source, data.validation, seed)
 
 
@@ -80,13 +95,21 @@ def load_source(data: DataConfig) -> Source:
     """The data set as it comes, read once per process: the trials of a study all use it.
 
     Raises:
-        UserError: there is no such data set, or its file is not as it should be.
+        UserError: there is no such data set, its file is not as it should be, or it is another one
+            than ``data.sha256`` says.
     """
     if data.name not in SOURCES:
         raise unknown("data.name", data.name, SOURCES)
     # What batches are made of makes no other source.
-    same = replace(data, batch_size=1, validation=0.0, augment="none")
-    return _load(**vars(same))
+    keys = vars(replace(data, batch_size=1, validation=0.0, augment="none"))
+    expected = keys.pop("sha256", None)
+    source = _load(**keys)
+    if expected and not source.origin["sha256"].startswith(expected):
+        raise UserError(
+            f"data={data.name} is not what it was: data.sha256={expected}, but what is read now "
+            f"has {source.origin['sha256'][:HASH_DIGITS]}."
+        )
+    return source
 
 
 @cache
@@ -94,4 +117,6 @@ def _load(name: str, **keys: Any) -> Source:
     data = DATA_CONFIGS.get(name, DataConfig)(name, **keys)
     registered = SOURCES[data.name]
     source = registered.load(data) if registered.configured else registered.load()
+    if isinstance(data, OwnConfig):
+        source = replace(source, origin={**source.origin, "sha256": source.hash()})
     return source.to_reconstruct() if data.reconstruct else source

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 import numpy as np
 import torch
@@ -32,10 +33,14 @@ class Source:
     y_validation: np.ndarray | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of its arrays, in bytes."""
-        return sum(a.nbytes for a in vars(self).values() if isinstance(a, np.ndarray))
+    def hash(self) -> str:
+        """SHA-256 of all values, their types and shapes, as hexadecimal digits."""
+        digest = sha256()
+        for name, array in vars(self).items():
+            if isinstance(array, np.ndarray):
+                digest.update(f"{name} {array.dtype} {array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def to_reconstruct(self) -> "Source":
         """The same samples, asked for themselves.
@@ -90,6 +95,11 @@ class Split:
             None if self.scale is None else (self.scale[0].to(device), self.scale[1].to(device)),
         )
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All that it keeps in memory."""
+        return [t for t in (self.x, self.y, self.rows) if t is not None]
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -117,7 +127,8 @@ def split(source: Source, validation: float, seed: int) -> Splits:
     """Takes ``validation`` (a share) out of the training samples: by the seed, or of text the end.
 
     Raises:
-        UserError: the share leaves no sample for validation or for training.
+        UserError: the share leaves no sample for validation or for training, or numbers are asked
+            and a part has one sample, whose variance is nothing.
     """
     train, held_out = _rows(source, validation, seed)
     x, y = torch.from_numpy(source.x_train), _tensor(source.y_train)
@@ -139,12 +150,18 @@ def split(source: Source, validation: float, seed: int) -> Splits:
         return Split(x if source.sample.kind == "tokens" else (x - mean) / std, y)
 
     kept = make(x, y, held_out) if held_out is not None else None
-    if source.x_validation is not None:
+    if source.x_validation is not None and validation:
         kept = make(torch.from_numpy(source.x_validation), _tensor(source.y_validation), None)
+    test = make(torch.from_numpy(source.x_test), _tensor(source.y_test), None)
+    for name, part in {"validation": kept, "test": test}.items():
+        if source.target.kind == "numbers" and part is not None and len(part) < 2:
+            raise UserError(
+                f"The {name} part has one sample; to judge numbers it needs two or more."
+            )
     return Splits(
         train=make(x, y, train),
         validation=kept,
-        test=make(torch.from_numpy(source.x_test), _tensor(source.y_test), None),
+        test=test,
         mean=mean,
         std=std,
         sample=source.sample,
@@ -189,7 +206,8 @@ def _statistics(source: Source, x: Tensor, train: Rows) -> tuple[Tensor, Tensor]
         low, high = low.float(), high.float()
         return (low + high) / 2, ((high - low) / 2).clamp(min=1e-6)
     if x.dtype is torch.uint8:
-        mean, std = _moments_of_bytes(x[train].movedim(1 + sample.channel_axis, 0))
+        assert isinstance(train, Tensor)
+        mean, std = _moments_of_bytes(x, train)
         return mean.view(sample.statistics_shape), std.view(sample.statistics_shape)
     if sample.varies:
         mean = x[train].nanmean(over, keepdim=True)
@@ -201,10 +219,14 @@ def _statistics(source: Source, x: Tensor, train: Rows) -> tuple[Tensor, Tensor]
     return mean, std.clamp(min=1e-6)
 
 
-def _moments_of_bytes(channels: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel, exactly, without a copy as floats."""
+def _moments_of_bytes(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel of images ``[N, C, H, W]``, exactly, without a
+    copy of them."""
     values = torch.arange(256, dtype=torch.float64)
-    counts = torch.stack([torch.bincount(c.flatten(), minlength=256) for c in channels])
+    counts = torch.zeros(x.shape[1], 256, dtype=torch.int64)
+    for some in rows.split(1024):
+        for count, channel in zip(counts, x[some].movedim(1, 0), strict=True):
+            count += torch.bincount(channel.flatten(), minlength=256)
     shares = counts.double() / counts.sum(1, keepdim=True)
     mean = shares @ values
     std = (shares * (values - mean[:, None]) ** 2).sum(1).sqrt()

@@ -9,7 +9,6 @@ characters in a row, its target the characters one place on. The last tenth is t
 """
 
 import sysconfig
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from activation_search.data.splits import Source
 from activation_search.errors import UserError
 
 TEST_SHARE = 0.1
+LIBRARY_CHARACTERS = 1_000_000
 MOST_CHARACTERS = 4096  # different ones; a text with more needs words or parts of them as tokens
 SHAKESPEARE = Download(
     "tiny_shakespeare/input.txt",
@@ -37,7 +37,8 @@ def load(config: TextConfig) -> Source:
         UserError: a file that is no text, or is too short.
     """
     if config.path is None:
-        return from_text(standard_library(config.characters), config.context, "standard library")
+        text = standard_library(config.characters or LIBRARY_CHARACTERS)
+        return from_text(text, config.context, "standard library")
     path = given_path("data.path", config.path, "my.txt")
     try:
         with path.open(encoding="utf-8") as file:
@@ -77,8 +78,8 @@ def from_text(text: str, context: int, where: str) -> Source:
     cut = round((1 - TEST_SHARE) * len(text))
     if len(text) - cut <= context:
         raise UserError(
-            f"{where} has {len(text)} characters; with data.context={context} it needs more than "
-            f"{round(context / TEST_SHARE)}."
+            f"{where} has {len(text)} characters; with data.context={context} it needs "
+            f"{round((context + 1) / TEST_SHARE)} or more."
         )
     if len(names) > MOST_CHARACTERS:
         raise UserError(
@@ -93,7 +94,7 @@ def from_text(text: str, context: int, where: str) -> Source:
         *_windows(tokens[cut:], context),
         Sample("tokens", (context,), vocabulary=len(names)),
         Target("next", len(names), names),
-        origin={"text": where, "sha256": sha256(text.encode()).hexdigest()},
+        origin={"text": where},
     )
 
 

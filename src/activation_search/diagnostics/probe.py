@@ -16,8 +16,9 @@ PROBE_SIZE = 512
 
 def probe_batch(trainer: pl.Trainer, pl_module: Any) -> Tensor:
     """The samples that every reading of a run looks at: the first ones of the training split."""
-    split = trainer.datamodule.train  # type: ignore[attr-defined]
-    return pl_module.inputs(split.batch(slice(0, PROBE_SIZE))[0])
+    data: Any = trainer.datamodule  # type: ignore[attr-defined]
+    size = min(PROBE_SIZE, data.evaluation_batch)
+    return pl_module.inputs(data.train.batch(slice(0, size))[0])
 
 
 @contextmanager

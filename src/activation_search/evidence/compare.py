@@ -3,18 +3,21 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from rich.console import Console
 
 from activation_search.console import command_line
+from activation_search.data.config import DataConfig
+from activation_search.data.sources import load_source, pinned
 from activation_search.errors import UserError, unknown
 from activation_search.evidence.candidates import from_studies, parse_candidates
 from activation_search.evidence.config import CompareConfig
 from activation_search.evidence.results import Arm, Block, Evidence, numbers, rank_blocks
 from activation_search.evidence.runs import run_all
 from activation_search.evidence.statistics import compare
+from activation_search.models.factory import check_reads
 from activation_search.settings import check
 from activation_search.training.config import TrainConfig, describe
 from activation_search.training.directory import check_name
@@ -92,7 +95,7 @@ def compare_runs(
     }
     first = candidates[baseline]
     task = task_of(first.data)
-    results = run_all(runs, workers, f"{first.model.name} on {first.data.name}", console)
+    results = run_all(runs, workers, f"{first.model.name} on {first.data.label}", console)
     arms = {
         label: _arm(candidates[label], [results[label, seed] for seed in seeds])
         for label in candidates
@@ -105,7 +108,7 @@ def compare_runs(
     comparisons = compare(numbers(arms[baseline].values), others, task.mode)
     return Block(
         first.model.name,
-        first.data.name,
+        first.data.label,
         task.metric,
         task.mode,
         baseline,
@@ -179,7 +182,7 @@ def _arm(config: TrainConfig, results: list[RunResult]) -> Arm:
 def _names(config: CompareConfig, key: str) -> list[str]:
     given = getattr(config, key)
     if given is None:
-        return [config.model.name if key == "models" else config.data.name]
+        return [config.model.name if key == "models" else config.data.label]
     if not isinstance(given, list) or not given or not all(isinstance(n, str) for n in given):
         raise UserError(f"{key} must be a list of names, not {given!r}.")
     return given
@@ -195,18 +198,31 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
     bases = []
     for model in _names(config, "models"):
         for data in _names(config, "datasets"):
-            own: TrainConfig = compose([f"model={model}", f"data={data}"])
+            chosen = [f"data={data}"] if data != config.data.label else []
+            own: TrainConfig = compose([f"model={model}", *chosen])
+            if not chosen:
+                own = replace(own, data=config.data)
             base = given
             if model != config.model.name:
                 base = replace(base, model=own.model)
-            if data != config.data.name:
-                # What the command line changed of the data's settings is changed here too.
-                configured: TrainConfig = compose([f"data={config.data.name}"])
-                changed = {
-                    key: getattr(config.data, key)
-                    for key in ("batch_size", "validation")
-                    if getattr(config.data, key) != getattr(configured.data, key)
-                }
-                base = replace(base, data=replace(own.data, **changed))
+            if own.data.label != config.data.label:
+                base = replace(base, data=_carried_over(config.data, own.data))
+            base = replace(base, data=pinned(base.data))
+            check_reads(model, load_source(base.data).sample)
             bases.append(base)
     return bases
+
+
+def _carried_over(given: DataConfig, own: DataConfig) -> DataConfig:
+    """Another data set's settings, with what the command line changed of those that both have."""
+    from activation_search.compose import compose
+
+    configured: TrainConfig = compose([f"data={given.name}"])
+    changed = {
+        item.name: getattr(given, item.name)
+        for item in fields(own)
+        if item.name not in ("name", "reconstruct", "path", "sha256")
+        and hasattr(given, item.name)
+        and getattr(given, item.name) != getattr(configured.data, item.name)
+    }
+    return replace(own, **changed)

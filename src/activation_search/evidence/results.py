@@ -131,16 +131,17 @@ def _block(plain: dict[str, Any]) -> Block:
 
 def rank_blocks(blocks: Sequence[Block]) -> dict[str, float]:
     """Candidate -> mean rank over blocks; one that diverged ranks last in that block."""
-    mode = blocks[0].mode
-    worst = -math.inf if mode == "max" else math.inf
-    values = {
-        label: [
-            worst if (arm := block.arms[label]).diverged else statistics.fmean(numbers(arm.values))
-            for block in blocks
-        ]
-        for label in blocks[0].arms
-    }
-    return mean_ranks(values, mode)
+
+    def height(block: Block, label: str) -> float:
+        """The higher the better, whatever the block is judged by."""
+        arm = block.arms[label]
+        if arm.diverged:
+            return -math.inf
+        mean = statistics.fmean(numbers(arm.values))
+        return mean if block.mode == "max" else -mean
+
+    labels = blocks[0].arms
+    return mean_ranks({label: [height(b, label) for b in blocks] for label in labels}, "max")
 
 
 def numbers(values: Sequence[float | None]) -> list[float]:

@@ -42,6 +42,20 @@ def readers(kind: str, varies: bool = False) -> list[str]:
     ]
 
 
+def check_reads(model: str, sample: Sample) -> None:
+    """Whether a model reads such samples.
+
+    Raises:
+        UserError: it does not; names those that do.
+    """
+    able = readers(sample.kind, sample.varies)
+    if model not in able:
+        kind = f"{sample.kind} of varying length" if sample.varies else sample.kind
+        raise UserError(
+            f"model={model} cannot read samples of kind {kind}; models that can: {', '.join(able)}."
+        )
+
+
 def build_network(
     config: ModelConfig,
     activation: Mapping[str, Any],
@@ -64,13 +78,7 @@ def build_network(
         UserError: see :func:`assign`; also samples that the model cannot read, and widths that do
             not fit together.
     """
-    able = readers(sample.kind, sample.varies)
-    if config.name not in able:
-        kind = f"{sample.kind} of varying length" if sample.varies else sample.kind
-        raise UserError(
-            f"model={config.name} cannot read samples of kind {kind}; models that can: "
-            f"{', '.join(able)}."
-        )
+    check_reads(config.name, sample)
     model = MODELS[config.name]
     assignment = assign(model.sites(config), activation)
     with torch.random.fork_rng(devices=[]):

@@ -216,7 +216,8 @@ def claim(study: optuna.Study, storage: BaseStorage, study_id: int) -> int | Non
     if study.user_attrs[NEEDS_LOCK]:
         with exclusively(storage, study.study_name):
             return _claim(storage, study_id)
-    return _claim(storage, study_id)
+    with undisturbed():
+        return _claim(storage, study_id)
 
 
 def _claim(storage: BaseStorage, study_id: int) -> int | None:

@@ -18,8 +18,9 @@ from optuna.trial import TrialState
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from activation_search.data.sources import load_source, pinned
 from activation_search.errors import UserError
-from activation_search.models.factory import MODELS
+from activation_search.models.factory import MODELS, check_reads
 from activation_search.models.sites import assign
 from activation_search.search import worker
 from activation_search.search.build import build_space
@@ -90,7 +91,9 @@ def run_sweep(config: SweepConfig, console: Console) -> Sweep:
 def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     check_sampler(config.sampler)
     check(config)
-    name = config.name or f"{config.model.name}-{config.data.name}-{config.search.name}"
+    config = replace(config, data=pinned(config.data))
+    check_reads(config.model.name, load_source(config.data).sample)
+    name = config.name or f"{config.model.name}-{config.data.label}-{config.search.name}"
     check_name(name)
     folder = Path(config.logs) / "sweeps" / name
     workers = worker_count(config.workers, config)

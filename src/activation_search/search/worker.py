@@ -86,8 +86,7 @@ def main(assignment: Assignment, stop: Event) -> None:
     sites = MODELS[assignment.base.model.name].sites(assignment.base.model)
     space = build_space(assignment.config.search, assignment.base, sites)
     while not stop.is_set() and (parent is None or parent.is_alive()):
-        with undisturbed():
-            trial_id = claim(study, storage, study_id)
+        trial_id = claim(study, storage, study_id)
         if trial_id is None:
             time.sleep(0.1)
             continue
@@ -159,8 +158,7 @@ def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> N
     study.sampler = _sampler(study, frozen, assignment.config)
     trial = Trial(study, trial_id)
     try:
-        with undisturbed():
-            config, replica = _draw(study, trial, frozen.user_attrs[KIND], space, assignment)
+        config, replica = _draw(study, trial, frozen.user_attrs[KIND], space, assignment)
         results = _train_all(trial, config, replica, assignment)
     except Exception as error:  # a trial that fails must not end the study
         with undisturbed():
@@ -179,7 +177,8 @@ def _draw(
         point: Point = {}
         config = baseline(assignment.base)
     else:
-        point = space.suggest(trial)
+        with undisturbed():
+            point = space.suggest(trial)
         config = space.apply(assignment.base, point)
     with exclusively(study._storage, study.study_name):
         replica = _replica(study, trial, kind, point)

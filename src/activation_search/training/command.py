@@ -40,6 +40,8 @@ def print_summary(result: RunResult, console: Console) -> None:
         table.add_row("resumed", "nothing: no unfinished run of this configuration")
     if result.reason:
         table.add_row("reason", result.reason)
+    if result.data:
+        table.add_row("data", f"{result.data['samples']}, {result.data['task']}")
     for name, value in sorted(result.metrics.items(), reverse=True):
         split, _, metric = name.partition("_")
         table.add_row(f"{_SPLITS[split]} {metric}", f"{value:.4f}")

@@ -136,7 +136,7 @@ class TrainConfig:
     @property
     def label(self) -> str:
         """Short name of the run's folder: model, data, activation."""
-        return f"{self.model.name}-{self.data.name}-{self.activation_label}"
+        return f"{self.model.name}-{self.data.label}-{self.activation_label}"
 
     @property
     def activation_label(self) -> str:

@@ -32,7 +32,7 @@ def report(config: InitialConfig) -> None:
             console.print("[bold green]healthy[/]  no alarm at initialisation\n")
     labels = re.sub(r"[^\w-]+", "_", "-".join(states))[:80]
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    name = f"{config.model.name}-{config.data.name}-{labels}-{stamp}"
+    name = f"{config.model.name}-{config.data.label}-{labels}-{stamp}"
     console.print(f"picture:  {_save(draw_initial_states(states), config, name)}", soft_wrap=True)
 
 

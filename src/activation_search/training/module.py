@@ -15,6 +15,7 @@ from activation_search.models.factory import build_network
 from activation_search.seeds import derive
 from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.optim import build_optimizer, build_schedule, parameter_groups
+from activation_search.training.precision import Scale, precise
 from activation_search.training.task import build_task
 
 
@@ -31,9 +32,6 @@ class ActivationModule(pl.LightningModule):
 
     Everything is plain, so that a checkpoint loads with ``weights_only=True``.
     """
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(
         self,
@@ -60,9 +58,9 @@ class ActivationModule(pl.LightningModule):
             self.config.seed,
         )
         ones = self.sample.statistics_shape
-        self.register_buffer("mean", torch.zeros(ones) if mean is None else mean)
-        self.register_buffer("std", torch.ones(ones) if std is None else std)
-        self.metrics = self.task.metrics()
+        self.scale = Scale(
+            torch.zeros(ones) if mean is None else mean, torch.ones(ones) if std is None else std
+        )
         if self.config.trainer.precision == "64-true":
             # Before a checkpoint is read, which would otherwise be rounded to float32.
             self.double()
@@ -81,7 +79,8 @@ class ActivationModule(pl.LightningModule):
 
     def inputs(self, x: Tensor) -> Tensor:
         """Samples on the model's device, and but for tokens in its precision."""
-        return x.to(self.mean.device) if self.sample.kind == "tokens" else x.to(self.mean)
+        weights = next(self.network.parameters())
+        return x.to(weights.device) if self.sample.kind == "tokens" else x.to(weights)
 
     @torch.no_grad()
     def predict(self, x: Tensor | np.ndarray) -> Tensor:
@@ -91,16 +90,14 @@ class ActivationModule(pl.LightningModule):
         token ``[B, T, vocabulary]``.
 
         Args:
-            x: samples in the shape of ``sample``; a last dimension of 1 may be left out. Tokens,
-                and series whose length varies, may be fewer.
+            x: samples in the shape of ``sample``; a single feature or colour may be left out, and
+                colours may come last. Tokens, and series whose length varies, may be fewer.
 
         Raises:
             UserError: another shape.
         """
-        samples = self.inputs(torch.as_tensor(x))
+        samples = self.sample.arranged(torch.as_tensor(x).to(self.scale.mean.device))
         shape = self.sample.shape
-        if shape[-1] == 1 and samples.shape[1:] == shape[:-1]:
-            samples = samples.unsqueeze(-1)
         given = samples.shape[1:]
         if self.sample.varies or self.sample.kind == "tokens":
             fits = len(given) == len(shape) and given[1:] == shape[1:] and 0 < given[0] <= shape[0]
@@ -110,11 +107,11 @@ class ActivationModule(pl.LightningModule):
             wanted = ", ".join(map(str, ("B", *shape)))
             raise UserError(f"predict takes samples [{wanted}], not {list(samples.shape)}.")
         if self.sample.kind != "tokens":
-            samples = (samples - self.mean) / self.std
+            samples = self.scale(samples)
         with evaluating(self):
-            predicted = self.task.predict(self(samples))
+            predicted = self.task.predict(self(self.inputs(samples)))
         if self.target.kind == "itself":
-            return predicted.view_as(samples) * self.std + self.mean
+            return self.scale.undo(predicted.view_as(samples))
         return predicted
 
     @torch.no_grad()
@@ -176,7 +173,7 @@ class ActivationModule(pl.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         x, y = batch
         outputs = self.network(x)
-        self.metrics.update(*self.task.judged(outputs, y))
+        self.task.running.update(*self.task.judged(outputs, y))
         self._evaluated.append((self.task.loss(outputs, y), len(y)))
 
     def on_validation_epoch_end(self) -> None:
@@ -192,13 +189,13 @@ class ActivationModule(pl.LightningModule):
         # weights.
         losses, sizes = zip(*self._evaluated, strict=True)
         weights = torch.tensor(sizes, device=self.device)
-        loss = (torch.stack(losses).float() * weights).sum() / weights.sum()
-        values = {"loss": loss, **self.metrics.compute()}
+        loss = (precise(torch.stack(losses)) * weights).sum() / weights.sum()
+        values = {"loss": loss, **self.task.running.compute()}
         # Where callbacks look for what they monitor; self.log would bring it there too, and take
         # longer than a validation of a small model.
         found = {f"{split}_{name}": value for name, value in values.items()}
         self.trainer.callback_metrics.update(found)
-        self.metrics.reset()
+        self.task.running.reset()
 
     def configure_optimizers(self) -> Any:
         groups = parameter_groups(self.network, self.config.optim)

@@ -1,5 +1,6 @@
 """From a configuration back to the command line that makes it."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -55,4 +56,18 @@ def _text(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
     if value is None:
         return "null"
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else _quoted(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# What Hydra reads as text without quotes, and words that it reads as something else.
+_PLAIN = re.compile(r"[A-Za-z/._][A-Za-z0-9/._-]*")
+_WORDS = ("null", "true", "false", "nan", "inf")
+
+
+def _quoted(value: str) -> str:
+    # A backslash is one only before a quote.
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", value)
+    trailing = len(escaped) - len(escaped.rstrip("\\"))
+    return f"'{escaped}" + "\\" * trailing + "'"

@@ -42,7 +42,7 @@ class RunResult:
     learned: site -> parameter -> values, for learnable activations.
     alarms: kind, where, step, value, threshold and message of each.
     health: site -> its last reading, see :class:`activation_search.diagnostics.sites.SiteHealth`.
-    data: what was read, such as the hash of a file; empty where the name says it all.
+    data: kind of samples and task; of a user's own also the file and a hash of what was read.
     versions, git, host, process: of the program and the machine.
     """
 

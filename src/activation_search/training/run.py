@@ -21,7 +21,8 @@ import yaml
 from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.data.batches import DataModule
-from activation_search.data.sources import load_splits
+from activation_search.data.sample import ASKED
+from activation_search.data.sources import load_splits, pinned
 from activation_search.data.splits import Splits
 from activation_search.diagnostics.alarms import Alarm
 from activation_search.diagnostics.health import Health
@@ -100,7 +101,8 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
         with run_directory.hold(directory):
             curve = earlier.curve if earlier else []
             result = _new_result(config, directory, module, len(curve) if earlier else None)
-            result.data = dict(splits.origin)
+            asked = ASKED[splits.target.kind]
+            result.data = {"samples": str(splits.sample), "task": asked, **splits.origin}
             writer = open_writer(config, directory)
             board = config.tensorboard
             history = History(
@@ -114,7 +116,8 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
                     write_overview(writer, module.network)
                 _fit(trainer, module, data, directory / LAST)
                 _conclude(config, result, trainer, module, data, history)
-                if writer and module.target.kind == "next" and board.histograms_every_n_epochs:
+                writes = module.target.kind == "next" and board.histograms_every_n_epochs > 0
+                if writer and writes and result.status == FINISHED:
                     write_generated(writer, module.generate(_opening(splits), GENERATED))
             except BaseException as error:
                 result.status, result.reason = FAILED, f"{type(error).__name__}: {error}"
@@ -151,6 +154,7 @@ def _opening(splits: Splits) -> str:
 def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
     """The configuration to run, checked, and the interrupted run that it goes on with."""
     check_run(config)
+    config = replace(config, data=pinned(config.data))
     if config.trainer.fast_dev_run:
         config = replace(config, group="debug")
     if config.resume == "auto":
@@ -267,7 +271,7 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
     """The columns of the HPARAMS tab."""
     return {
         "model": config.model.name,
-        "data": config.data.name,
+        "data": config.data.label,
         "activation": ", ".join(dict.fromkeys(result.assignment.values())),
         "lr": config.optim.lr,
         "optimizer": config.optim.optimizer,

@@ -5,33 +5,43 @@ Losses take raw outputs, which is stabler than the logarithm of a softmax or sig
 gives what the output function makes of them.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection, R2Score
+from torch import Tensor
+from torchmetrics import (
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Metric,
+    MetricCollection,
+    R2Score,
+)
 from torchmetrics.classification import (
     BinaryAccuracy,
     BinaryAUROC,
     MulticlassAccuracy,
     MulticlassF1Score,
 )
-from torchmetrics.text import Perplexity
 
 from activation_search.data.config import DataConfig
 from activation_search.data.sample import Target
 from activation_search.data.sources import load_source
+from activation_search.training.precision import KeepsPrecision, precise
 
 
-class Task(nn.Module):
+class Task(KeepsPrecision):
     """What runs ask of a task.
 
     metric, mode: what a run is judged by, and in which direction, ``"max"`` or ``"min"``.
     outputs: width of the output layer.
+    running: metrics of the split that is being evaluated.
     """
 
     metric: str
     mode: str
     outputs: int
+    running: MetricCollection
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean over the batch."""
@@ -70,7 +80,7 @@ class Classification(Task):
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Class probabilities ``[B, classes]``."""
-        return outputs.float().softmax(-1)
+        return precise(outputs).softmax(-1)
 
     def metrics(self) -> MetricCollection:
         return MetricCollection(
@@ -94,7 +104,7 @@ class BinaryClassification(Task):
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Probability of 1, ``[B]``."""
-        return outputs[:, 0].float().sigmoid()
+        return precise(outputs[:, 0]).sigmoid()
 
     def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         # Told apart here, since torchmetrics takes logits that all lie in [0, 1] for probabilities.
@@ -130,7 +140,7 @@ class Regression(Task):
 
     def predict(self, outputs: Tensor) -> Tensor:
         """In the targets' unit, ``[B, size]``."""
-        return outputs.to(self.std.dtype) * self.std + self.mean
+        return precise(outputs) * self.std + self.mean
 
     def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         return self.predict(outputs), self.predict(y)
@@ -159,20 +169,51 @@ class Reconstruction(Task):
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Scaled to [-1, 1], ``[B, size]``."""
-        return outputs.float().tanh()
+        return precise(outputs).tanh()
 
     def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        return self.predict(outputs), y.float()
+        return self.predict(outputs), precise(y)
 
     def metrics(self) -> MetricCollection:
         return MetricCollection({"mse": MeanSquaredError(), "mae": MeanAbsoluteError()})
 
 
-class BitsPerCharacter(Perplexity):
-    """Mean cross-entropy of each next character, in bits: the base-2 logarithm of perplexity."""
+class TokenLoss(Metric):
+    """Mean cross-entropy of next tokens over all that were seen.
+
+    By its own sum: torchmetrics' Perplexity takes the logarithm of a softmax, which is infinite
+    where a probability underflows, though the loss is not.
+    """
+
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, outputs: Tensor, y: Tensor) -> None:
+        self.total += F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="sum")
+        self.count += y.numel()
+
+    def nats(self) -> Tensor:
+        return self.total / self.count
+
+
+class BitsPerCharacter(TokenLoss):
+    """In bits."""
 
     def compute(self) -> Tensor:
-        return super().compute().log2()
+        return self.nats() / math.log(2)
+
+
+class Perplexity(TokenLoss):
+    """Its exponential: among how many equally likely tokens one might as well have guessed."""
+
+    def compute(self) -> Tensor:
+        return self.nats().exp()
 
 
 class NextToken(Task):
@@ -195,10 +236,10 @@ class NextToken(Task):
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Probabilities ``[B, T, vocabulary]``."""
-        return outputs.float().softmax(-1)
+        return precise(outputs).softmax(-1)
 
     def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        return outputs.float(), y.long()
+        return precise(outputs), y.long()
 
     def metrics(self) -> MetricCollection:
         return MetricCollection(
@@ -218,10 +259,13 @@ TASKS: dict[str, type[Task]] = {
 def build_task(target: Target, mean: Tensor | None = None, std: Tensor | None = None) -> Task:
     """The task that a target asks for; mean and std of targets that are numbers."""
     if target.kind == "numbers":
-        return Regression(target.size, mean, std)
-    if target.kind == "binary":
-        return BinaryClassification()
-    return TASKS[target.kind](target.size)
+        task: Task = Regression(target.size, mean, std)
+    elif target.kind == "binary":
+        task = BinaryClassification()
+    else:
+        task = TASKS[target.kind](target.size)
+    task.running = task.metrics()
+    return task
 
 
 def task_of(data: DataConfig) -> type[Task]:

@@ -1,0 +1,77 @@
+"""Data that change under their name are not taken for the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from activation_search.compose import compose
+from activation_search.console import open_console
+from activation_search.data import sources
+from activation_search.errors import UserError
+from activation_search.evidence.runs import run_all
+from activation_search.search.config import SweepConfig
+from activation_search.search.sweep import run_sweep
+from activation_search.training.config import TrainConfig, from_dict
+from activation_search.training.run import train
+
+from ..files import series, write_arrays
+
+Small = Callable[..., TrainConfig]
+
+
+@pytest.fixture
+def changed(files: Path) -> Callable[[], None]:
+    """Writes other numbers under the name of ``my.npz``, as between two commands."""
+
+    def change() -> None:
+        write_arrays(files / "my.npz", x_train=series(60, seed=7)[0])
+        sources._load.cache_clear()
+
+    sources._load.cache_clear()
+    return change
+
+
+def test_a_run_says_what_it_read_and_is_repeated_on_that_alone(
+    small: Small, changed: Callable[[], None]
+) -> None:
+    result = train(small("data=arrays", "data.path=my.npz"))
+    config = from_dict(result.config)
+    assert result.data["sha256"].startswith(config.data.sha256)  # type: ignore[attr-defined]
+    assert result.data["samples"] == "series [12, 2]"
+    again = train(config)
+    assert again.metrics == result.metrics
+    changed()
+    with pytest.raises(UserError, match=r"data=arrays is not what it was: data.sha256="):
+        train(config)
+    other = train(small("data=arrays", "data.path=my.npz"))
+    assert other.data["sha256"] != result.data["sha256"]
+    assert other.metrics != result.metrics
+
+
+def test_a_comparison_trains_again(small: Small, changed: Callable[[], None]) -> None:
+    def compared() -> str:
+        config = small("data=arrays", "data.path=my.npz", "group=compare")
+        config.data = sources.pinned(config.data)
+        return run_all({"one": config}, 1, "runs", open_console())["one"].directory
+
+    first = compared()
+    assert compared() == first
+    changed()
+    assert compared() != first
+
+
+def test_a_study_refuses(files: Path, changed: Callable[[], None]) -> None:
+    asked = ["model=mlp", "data=arrays", "data.path=my.npz", "search.candidates=[relu,tanh]",
+             "trials=1", "workers=1", "trainer.max_epochs=1", f"logs={files}"]  # fmt: skip
+    run_sweep(compose(asked, SweepConfig), open_console())
+    changed()
+    with pytest.raises(UserError, match=r"asks something else \(data.sha256 was \w+, is \w+\)"):
+        run_sweep(compose(asked, SweepConfig), open_console())
+
+
+def test_a_pair_that_cannot_be_is_told_before_a_study_starts(files: Path) -> None:
+    config = compose(["model=cnn", "data=diabetes", f"logs={files}"], SweepConfig)
+    with pytest.raises(UserError, match="model=cnn cannot read samples of kind vector"):
+        run_sweep(config, open_console())
+    assert not (files / "sweeps").exists()
