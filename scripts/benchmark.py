@@ -66,7 +66,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=positive, default=5, help="epochs per turn")
     parser.add_argument("--threads", type=positive, default=torch.get_num_threads())
     parser.add_argument("--trials", action="store_true", help="measure studies instead of steps")
-    parser.add_argument("--images", action="store_true", help="measure epochs on many images")
+    parser.add_argument(
+        "--images",
+        type=positive,
+        nargs="?",
+        const=60_000,
+        metavar="COUNT",
+        help="measure epochs on many images",
+    )
     parser.add_argument("--health", action="store_true", help="measure what readings cost")
     arguments = parser.parse_args()
     for model in arguments.models:
@@ -80,7 +87,7 @@ def main() -> None:
         compare_health(arguments.models, arguments.rounds, Console())
         return
     if arguments.images:
-        compare_on_images(arguments.rounds, Console())
+        compare_on_images(arguments.images, arguments.rounds, Console())
         return
     table = comparison_table(f"ms per step, {arguments.threads} threads")
     for model in arguments.models:
@@ -116,7 +123,7 @@ def add_comparison(
     table.add_row(model, data, *times, f"{against_torch:.2f}", f"{against_lightning:.2f}")
 
 
-def compare_on_images(rounds: int, console: Console, count: int = 60_000) -> None:
+def compare_on_images(count: int, rounds: int, console: Console) -> None:
     """Prints seconds per epoch on images that are too many to be kept as floats lightly."""
     generator = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:

@@ -8,6 +8,7 @@ import os
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import field, make_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,10 @@ _FILES: dict[type, str] = {
 }
 
 
+@cache
 def register() -> None:
     """Puts the typed schema of every group into Hydra's store, and one option of ``activation``
-    per catalogue entry and alias."""
+    per catalogue entry and alias; once in a process."""
     store = ConfigStore.instance()
     store.store(name="schema", node=TrainConfig)
     store.store(name="sweep_schema", node=SweepConfig)

@@ -24,6 +24,17 @@ def test_unknown_model(command: Command, capsys: pytest.CaptureFixture[str]) -> 
     assert "Unknown model 'mpl', did you mean 'mlp'? allowed: mlp, cnn" in capsys.readouterr().err
 
 
+def test_images(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--images", "2000", "--rounds", "1", "--threads", "1"]
+    assert command("scripts/benchmark.py", *arguments) == 0
+    out = capsys.readouterr().out
+    assert "seconds per epoch of 1,600 images" in out
+    row = next(line for line in out.splitlines() if "28x28 bytes" in line)
+    numbers = [float(cell) for cell in row.split("│")[3:-1]]
+    assert len(numbers) == 5
+    assert all(number > 0 for number in numbers[3:])
+
+
 def test_health(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--health", "--models", "mlp", "--rounds", "1", "--threads", "1"]
     assert command("scripts/benchmark.py", *arguments) == 0

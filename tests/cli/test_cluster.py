@@ -58,7 +58,7 @@ def server() -> Iterator[str]:
 
 
 def test_two_machines_one_of_which_dies(server: str, tmp_path: Path) -> None:
-    overrides = ["trials=24", "workers=1", f"storage={server}", "trainer.max_epochs=15"]
+    overrides = ["trials=24", "workers=1", f"storage={server}", "trainer.max_epochs=6"]
     machines = []
     for name in ("one", "two"):
         folder = tmp_path / name

@@ -21,7 +21,9 @@ DATA = [line for line in COMMANDS if line.startswith("python scripts/data.py")]
 COMPARE = [line for line in COMMANDS if line.startswith("python scripts/compare.py")]
 INLINE = re.findall(r"`(python [^`]+)`", README)
 # The benchmark takes minutes; tests/cli/test_benchmark.py runs it in small.
-BENCHMARK = [f"python scripts/benchmark.py{option}" for option in ("", " --health", " --trials")]
+BENCHMARK = [
+    f"python scripts/benchmark.py{option}" for option in ("", " --health", " --images", " --trials")
+]
 
 
 def test_every_command_is_accounted_for() -> None:

@@ -70,7 +70,9 @@ def test_hparams_tab_averages_seeds(
     }
     metrics = [m["name"] for m in experiment["metricInfos"]]
     assert {m["tag"] for m in metrics} == {
-        f"final/{split}_{name}" for split in ("val", "test") for name in ("loss", "accuracy")
+        f"final/{split}_{name}"
+        for split in ("val", "test")
+        for name in ("loss", "accuracy", "macro_f1")
     }
     found = ask(
         "data/plugin/hparams/session_groups",
