@@ -77,7 +77,7 @@ MISTAKES = {
         "Error: Unknown activation=leaky_relu setting 'slope'; allowed: negative_slope, layers."
     ),
     "optim.lr=-1": "Error: optim.lr must be above 0, not -1.",
-    "model=cnn data=nonsense": "Error: Unknown data 'nonsense'; allowed: arrays, breast_cancer, cifar10,",
+    "model=cnn data=nonsense": "Error: Unknown data 'nonsense'; allowed: arrays, breast_cancer,",
     "model=lstm activation.layers.lstm1_input_gate=swiglu": (
         "Error: swiglu changes the number of channels and cannot stand at lstm1_input_gate"
     ),
