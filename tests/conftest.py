@@ -9,7 +9,10 @@ import torch
 
 from activation_search.compose import compose
 from activation_search.data.files import cache_folder
+from activation_search.evidence import runs as runs_module
+from activation_search.training import run as run_module
 from activation_search.training.config import TrainConfig
+from activation_search.training.result import RunResult
 
 from .files import expect, fill_cache, write_files
 
@@ -53,3 +56,16 @@ def small(tmp_path: Path) -> Callable[..., TrainConfig]:
         return compose([*base, *overrides])
 
     return configure
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
+    """Runs are trained in this process, and noted."""
+    seen: list[TrainConfig] = []
+
+    def here(configs: list[TrainConfig], *_) -> list[RunResult]:
+        seen.extend(configs)
+        return [run_module.train(config) for config in configs]
+
+    monkeypatch.setattr(runs_module, "_train_in_parallel", here)
+    return seen

@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 
 from activation_search.evidence.results import read_evidence
+from activation_search.training.config import TrainConfig
 
 from .conftest import Command
 
-QUICK = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "workers=1", "name=s"]
+QUICK = [
+    "trainer.accelerator=cpu",
+    "trainer.threads=1",
+    "trainer.max_epochs=1",
+    "workers=1",
+    "name=s",
+]
 TEXT = ["model=lstm", "data=text", "data.characters=30_000", "data.context=16", "model.width=8"]
 
 
@@ -53,6 +60,7 @@ def test_a_comparison_calls_the_better_one_better(
     candidates: list[str],
     command: Command,
     tmp_path: Path,
+    trained: list[TrainConfig],
 ) -> None:
     arguments = [*QUICK, "trainer.max_epochs=2", *overrides, f"logs={tmp_path}", "seeds=6"]
     arguments += [f"candidates=[{', '.join(candidates)}]"]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from activation_search.training.config import TrainConfig
+
 from ..files import write_files
 from .conftest import ROOT, Command
 
@@ -91,16 +93,19 @@ def test_sweep_commands(line: str, command: Command, working_directory: Path) ->
     _, script, *arguments = shlex.split(line, comments=True)
     kept = [a for a in arguments if not a.startswith("trials=")]
     quick = ["data=digits", "model.width=16", "trainer.max_epochs=1", "trials=2", "workers=1"]
-    quick += ["confirm_seeds=2"]
+    quick += ["confirm_seeds=2", "trainer.threads=1"]
     assert command(script, *kept, *quick, "trainer.accelerator=cpu") == 0
     assert list(working_directory.glob("logs/sweeps/*/trials.csv"))
 
 
 @pytest.mark.parametrize("line", COMPARE)
-def test_compare_commands(line: str, command: Command, working_directory: Path) -> None:
+def test_compare_commands(
+    line: str, command: Command, working_directory: Path, trained: list[TrainConfig]
+) -> None:
     """In small: few seeds, one epoch, in one process."""
     _, script, *arguments = shlex.split(line, comments=True)
     kept = [a for a in arguments if not a.startswith("seeds=")]
-    quick = ["data=digits", "trainer.max_epochs=1", "seeds=2", "workers=1", "lr_grid=[1e-3,1e-2]"]
+    quick = ["data=digits", "trainer.max_epochs=1", "seeds=2", "workers=1", "lr_grid=[1e-3,1e-2]",
+             "trainer.threads=1"]  # fmt: skip
     assert command(script, *kept, *quick, "trainer.accelerator=cpu") == 0
     assert list(working_directory.glob("logs/compare/*/report.html"))

@@ -10,7 +10,6 @@ from rich.console import Console
 from activation_search.compose import compose
 from activation_search.errors import UserError
 from activation_search.evidence import compare as compare_module
-from activation_search.evidence import runs as runs_module
 from activation_search.evidence.candidates import parse_candidates
 from activation_search.evidence.compare import run_compare
 from activation_search.evidence.config import CompareConfig
@@ -18,8 +17,7 @@ from activation_search.evidence.report import write_report
 from activation_search.evidence.results import Arm, Block, read_evidence
 from activation_search.evidence.table import caution, print_evidence, verdict_sentence
 from activation_search.training import run as run_module
-from activation_search.training.config import TrainConfig
-from activation_search.training.result import RunResult, read_result
+from activation_search.training.result import read_result
 
 CONSOLE = Console(quiet=True)
 Configure = Callable[..., CompareConfig]
@@ -41,19 +39,6 @@ def configure(tmp_path: Path) -> Configure:
         return compose([*small, *overrides], CompareConfig)
 
     return make
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
-    """Runs are trained in this process, and noted."""
-    seen: list[TrainConfig] = []
-
-    def here(configs: list[TrainConfig], *_) -> list[RunResult]:
-        seen.extend(configs)
-        return [run_module.train(config) for config in configs]
-
-    monkeypatch.setattr(runs_module, "_train_in_parallel", here)
-    return seen
 
 
 def test_every_candidate_on_the_same_seeds(configure: Configure, trained) -> None:

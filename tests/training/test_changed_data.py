@@ -49,7 +49,9 @@ def test_a_run_says_what_it_read_and_is_repeated_on_that_alone(
     assert other.metrics != result.metrics
 
 
-def test_a_comparison_trains_again(small: Small, changed: Callable[[], None]) -> None:
+def test_a_comparison_trains_again(
+    small: Small, changed: Callable[[], None], trained: list[TrainConfig]
+) -> None:
     def compared() -> str:
         config = small("data=arrays", "data.path=my.npz", "group=compare")
         config.data = sources.pinned(config.data)

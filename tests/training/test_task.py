@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from sklearn.decomposition import PCA
 from sklearn.metrics import r2_score, roc_auc_score
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import activation_search
 from activation_search.compose import compose
@@ -170,6 +171,9 @@ def test_a_text_run_beats_the_counts_of_pairs_and_writes(small: Small) -> None:
         result.metrics["test_bits_per_character"] * math.log(2), rel=1e-5
     )
     model = activation_search.load(f"{result.directory}/last.ckpt")
+    board = EventAccumulator(result.directory).Reload()
+    [shown] = board.Tensors("generated/text_summary")
+    assert len(shown.tensor_proto.string_val[0]) > 400
     written = model.generate("def ", 50)
     assert len(written) == 54
     assert written == model.generate("def ", 50)
