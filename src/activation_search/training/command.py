@@ -42,9 +42,12 @@ def print_summary(result: RunResult, console: Console) -> None:
         table.add_row("reason", result.reason)
     if result.data:
         table.add_row("data", f"{result.data['samples']}, {result.data['task']}")
-    for name, value in sorted(result.metrics.items(), reverse=True):
-        split, _, metric = name.partition("_")
-        table.add_row(f"{_SPLITS[split]} {metric}", f"{value:.4f}")
+    for split, title in _SPLITS.items():
+        # The metric that the run is judged by, the loss, then what else there is.
+        names = dict.fromkeys([f"{split}_{result.metric}", f"{split}_loss", *result.metrics])
+        for name in (n for n in names if n.startswith(split) and n in result.metrics):
+            metric = name.removeprefix(f"{split}_")
+            table.add_row(f"{title} {metric}", f"{result.metrics[name]:.4f}")
     per_step = 1000 * result.training_seconds / max(result.steps, 1)
     length = f"{result.epochs} epochs, {result.steps} steps of {per_step:.2f} ms"
     early = ", stopped early" if result.stopped_early else ""

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class ProgressBar(pl.Callback):
-    """Epochs done, the latest validation metric, the time left.
+    """Epochs done, the latest validation loss and metric that the run is judged by, the time left.
 
     Lightning's own bars draw one line per epoch and update on every batch; a small model spends
     a tenth of its time there.
@@ -33,9 +33,10 @@ class ProgressBar(pl.Callback):
         self.task = self.bar.add_task("training", total=total, completed=done, latest="")
         self.bar.start()
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        values: dict[str, Any] = dict(trainer.callback_metrics)
-        latest = "  ".join(f"{k} {v.item():.4f}" for k, v in values.items() if k.startswith("val_"))
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        names = ("val_loss", f"val_{pl_module.task.metric}")
+        values = {k: v.item() for k, v in trainer.callback_metrics.items() if k in names}
+        latest = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
         self.bar.update(self.task, advance=1, latest=latest)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
