@@ -47,7 +47,7 @@ def test_mistakes(command: Command, files: Path, capsys: pytest.CaptureFixture[s
     for overrides, sentence in [
         (["data=csv"], "This data set needs data.path=my.csv."),
         (["data=csv", "data.path=bad.csv", "data.target=price"],
-         "bad.csv, line 12: column a holds 'x', no number."),
+         "bad.csv, line 12: column a holds 'x', no number; fill it in"),
         (["data=csv", "data.path=bda.csv"], "nothing is there, did you mean bad.csv?"),
         (["data=digitz"], "Unknown data 'digitz', did you mean 'digits'?"),
         (["data=text", "data.contxt=3"], "Unknown data=text setting 'contxt', did you mean"),

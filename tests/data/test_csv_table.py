@@ -58,13 +58,13 @@ def test_whole_numbers(tmp_path: Path) -> None:
     ("line", "sentence"),
     [
         ("1,abc,0", "line 2: column b holds 'abc', no number"),
-        ("1,,0", "line 2: column b holds nothing"),
+        ("1,,0", "line 2: column b holds nothing; fill it in"),
         ("1,nan,0", "line 2: column b holds nan"),
         ("1,1e999,0", "line 2: column b holds 1e999"),
         ("1,2", "line 2: 2 values for 3 columns"),
         ("1,2,", "line 2: column y holds nothing"),
-        ("1,2,5", "column y holds the whole numbers 0, 1, 2, 5; labels must be 0 to K - 1"),
-        ("1,2,3", "column y: a class has a single row"),
+        ("1,2,5", "column y holds the whole numbers 0, 1, 2, 5; labels go from 0 to K - 1"),
+        ("1,2,3", "column y: class 3 has a single row"),
     ],
 )
 def test_a_sentence_for_each_wrong_line(tmp_path: Path, line: str, sentence: str) -> None:
@@ -92,6 +92,7 @@ def test_a_sentence_for_each_wrong_file(tmp_path: Path) -> None:
         (b"", "y", "is empty; its first line must name the columns"),
         (b"\xff\xfe\x00", "y", "cannot be read as text"),
         (b'a,y\n"' + b"1" * 200_000, "y", "line 2: field larger than field limit"),
+        (b"0.5,1\n" * 20, "y", "its first line must name the columns, but holds 0.5"),
         (b"a,a\n1,2\n", "y", "has two columns named 'a'"),
         (b"a,y\n1,2\n", "y", "has 1 rows; 10 are the least"),
         (b"y\n" + b"1\n" * 20, "y", "has no column beside y"),

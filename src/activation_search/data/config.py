@@ -1,6 +1,8 @@
 """The keys of each data set. Their values stand in ``conf/data/*.yaml``; torch is not imported."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from activation_search.settings import setting
 
@@ -29,9 +31,14 @@ class DataConfig:
     augment: str = setting("none", choices=AUGMENTATIONS)
 
     @property
-    def label(self) -> str:
-        """Short name of what is trained on."""
+    def option(self) -> str:
+        """Its name as an option of ``data``."""
         return f"{self.name}_reconstruction" if self.reconstruct else self.name
+
+    @property
+    def label(self) -> str:
+        """Short name of what is trained on, fit for a folder."""
+        return self.option
 
 
 @dataclass
@@ -43,6 +50,14 @@ class OwnConfig(DataConfig):
     """
 
     sha256: str | None = None
+
+    @property
+    def label(self) -> str:
+        # The last part of a path without its ending, or of a function's import path its end.
+        path, function = getattr(self, "path", None), getattr(self, "function", None)
+        what = Path(path).stem if path else (function or "").rpartition(".")[2]
+        plain = re.sub(r"[^\w.]+", "_", what)
+        return f"{self.option}-{plain}" if plain else self.option
 
 
 @dataclass

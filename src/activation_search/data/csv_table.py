@@ -15,7 +15,7 @@ import numpy as np
 from activation_search.data.config import CSVConfig
 from activation_search.data.files import given_path
 from activation_search.data.labels import Labels, read_targets
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import Source
 from activation_search.errors import UserError, unknown
 
@@ -45,7 +45,7 @@ def load(config: CSVConfig) -> Source:
     y = _target(path, config.target, lines, target_column)
     where = f"{path}: column {config.target}"
     target, read = read_targets({"train": Labels(where, y, len(x))}, config.target_kind)
-    train, test = _split(where, read["train"], by_class=target.kind != "numbers")
+    train, test = _split(where, read["train"], target)
     return Source(
         x[train],
         read["train"][train],
@@ -73,6 +73,8 @@ def _read(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.line_num}: {error}.") from error
     header = [name.strip() for name in numbered[0][1]]
+    if values := [name for name in header if _is_number(name)]:
+        raise UserError(f"{path}: its first line must name the columns, but holds {values[0]}.")
     lines, rows = [n for n, _ in numbered[1:]], [row for _, row in numbered[1:]]
     if twice := [name for name in header if header.count(name) > 1]:
         raise UserError(f"{path} has two columns named {twice[0]!r}.")
@@ -91,7 +93,10 @@ def _numbers(path: Path, column: str, lines: list[int], texts: tuple[str, ...]) 
             found[i] = float(text)
         except ValueError:
             what = f"{text.strip()!r}, no number" if text.strip() else "nothing"
-            raise UserError(f"{path}, line {line}: column {column} holds {what}.") from None
+            raise UserError(
+                f"{path}, line {line}: column {column} holds {what}; fill it in, leave the line or "
+                "the column out, or write words as numbers."
+            ) from None
         if not np.isfinite(found[i]):
             raise UserError(f"{path}, line {line}: column {column} holds {text.strip()}.")
     return found
@@ -102,9 +107,7 @@ def _target(path: Path, column: str, lines: list[int], texts: tuple[str, ...]) -
     for line, text in zip(lines, texts, strict=True):
         if not text.strip():
             raise UserError(f"{path}, line {line}: column {column} holds nothing.")
-    try:
-        float(texts[0])
-    except ValueError:
+    if not _is_number(texts[0]):
         return np.array([text.strip() for text in texts])
     numbers = _numbers(path, column, lines, texts)
     whole = all(text.strip().lstrip("+-").isdigit() for text in texts)
@@ -113,11 +116,23 @@ def _target(path: Path, column: str, lines: list[int], texts: tuple[str, ...]) -
     return numbers.astype(np.int64) if whole and few else numbers
 
 
-def _split(where: str, y: np.ndarray, by_class: bool) -> tuple[np.ndarray, np.ndarray]:
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _split(where: str, y: np.ndarray, target: Target) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of training and test."""
     from sklearn.model_selection import train_test_split
 
+    by_class = target.kind != "numbers"
     if by_class and (counts := np.bincount(y)).min() < 2:
-        raise UserError(f"{where}: a class has a single row; it cannot be in both parts.")
+        rare = counts.argmin()
+        name = target.names[rare] if target.names else rare
+        raise UserError(f"{where}: class {name} has a single row; it cannot be in both parts.")
     test = round(TEST_SHARE * len(y))
     if by_class and test < len(counts):
         raise UserError(f"{where}: {len(y)} rows are too few for {len(counts)} classes.")

@@ -25,11 +25,12 @@ def read_targets(
 
     Args:
         parts: ``train``, ``test`` and perhaps ``validation``.
-        target_kind: ``classes``, ``numbers``, or ``auto``: whole numbers and words are classes.
+        target_kind: ``classes`` (any whole numbers or words), ``numbers``, or ``auto``: words, and
+            whole numbers from 0 to K - 1, are classes.
 
     Raises:
         UserError: another number of targets than samples, values that are not finite, whole numbers
-            that are not 0 to K - 1, or a class that one part lacks.
+            that could be either, or a class that one part lacks.
     """
     values = {part: _checked(labels) for part, labels in parts.items()}
     train = values["train"]
@@ -41,7 +42,7 @@ def read_targets(
     if target_kind == "numbers" and words:
         raise UserError(f"{parts['train'].where} holds words ({train.flat[0]}), not numbers.")
     if target_kind == "classes" or (target_kind == "auto" and train.dtype.kind in "Uiub"):
-        return _classes(parts, values)
+        return _classes(parts, values, target_kind)
     return _numbers(parts, values)
 
 
@@ -83,7 +84,7 @@ def _checked(labels: Labels) -> np.ndarray:
 
 
 def _classes(
-    parts: Mapping[str, Labels], values: Mapping[str, np.ndarray]
+    parts: Mapping[str, Labels], values: Mapping[str, np.ndarray], target_kind: str
 ) -> tuple[Target, dict[str, np.ndarray]]:
     for part, v in values.items():
         if v.ndim > 1:
@@ -98,7 +99,7 @@ def _classes(
     words = train.dtype.kind == "U"
     if len(known) < 2:
         raise UserError(f"{parts['train'].where} holds one class only, {known[0]}.")
-    if not words:
+    if not words and target_kind == "auto":
         _check_gaps(parts["train"].where, known)
     for part, v in values.items():
         found = np.unique(v)
@@ -106,7 +107,8 @@ def _classes(
             raise UserError(f"{parts[part].where} holds {strange[0]}, a class not trained on.")
         if missing := [k for k in known if k not in found]:
             raise UserError(f"{parts[part].where} lacks class {missing[0]}.")
-    names = tuple(str(k) for k in known) if words else ()
+    counted = not words and (known == np.arange(len(known))).all()
+    names = () if counted else tuple(str(k) if words else f"{k:g}" for k in known)
     target = Target("binary", 1, names) if len(known) == 2 else Target("classes", len(known), names)
     return target, {part: np.searchsorted(known, v).astype(np.int64) for part, v in values.items()}
 
@@ -117,6 +119,6 @@ def _check_gaps(where: str, known: np.ndarray) -> None:
         return
     shown = ", ".join(f"{k:g}" for k in known[:8]) + (", …" if len(known) > 8 else "")
     raise UserError(
-        f"{where} holds the whole numbers {shown}; labels must be 0 to K - 1 without a gap, and "
-        "for numbers set data.target_kind=numbers."
+        f"{where} holds the whole numbers {shown}; labels go from 0 to K - 1 without a gap. Set "
+        "data.target_kind=classes to take these for classes, or numbers to predict them."
     )

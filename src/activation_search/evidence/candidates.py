@@ -29,7 +29,8 @@ def parse_candidates(given: Any, config: TrainConfig) -> dict[str, Assignment]:
     """
     if not isinstance(given, list) or len(given) < 2:
         raise UserError(
-            f"candidates must be a list of two or more, such as [relu,gelu], not {given!r}."
+            "candidates must be a list of two or more, such as [relu,gelu], not "
+            f"{'left out' if given is None else repr(given)}."
         )
     candidates: dict[str, Assignment] = {}
     for item in given:

@@ -45,7 +45,8 @@ def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path
         raise UserError("trainer.fast_dev_run=true has no result to compare; use few epochs.")
     if not config.lr_grid:
         raise UserError("lr_grid must list learning rates, not be empty.")
-    name = config.name or "-".join([*_names(config, "models"), *_names(config, "datasets")])
+    data = _names(config, "datasets") if config.datasets else [config.data.label]
+    name = config.name or "-".join([*_names(config, "models"), *data])
     check_name(name)
     folder = Path(config.logs) / "compare" / name
     workers = worker_count(config.workers, config)
@@ -182,7 +183,7 @@ def _arm(config: TrainConfig, results: list[RunResult]) -> Arm:
 def _names(config: CompareConfig, key: str) -> list[str]:
     given = getattr(config, key)
     if given is None:
-        return [config.model.name if key == "models" else config.data.label]
+        return [config.model.name if key == "models" else config.data.option]
     if not isinstance(given, list) or not given or not all(isinstance(n, str) for n in given):
         raise UserError(f"{key} must be a list of names, not {given!r}.")
     return given
@@ -198,14 +199,14 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
     bases = []
     for model in _names(config, "models"):
         for data in _names(config, "datasets"):
-            chosen = [f"data={data}"] if data != config.data.label else []
+            chosen = [f"data={data}"] if data != config.data.option else []
             own: TrainConfig = compose([f"model={model}", *chosen])
             if not chosen:
                 own = replace(own, data=config.data)
             base = given
             if model != config.model.name:
                 base = replace(base, model=own.model)
-            if own.data.label != config.data.label:
+            if own.data.option != config.data.option:
                 base = replace(base, data=_carried_over(config.data, own.data))
             base = replace(base, data=pinned(base.data))
             check_reads(model, load_source(base.data).sample)

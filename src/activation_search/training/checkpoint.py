@@ -16,7 +16,7 @@ def load_checkpoint(path: str | PathLike[str]) -> ActivationModule:
         hyperparameters, weights = stored["hyper_parameters"], stored["state_dict"]
     except OSError as error:
         raise UserError(f"Cannot read the checkpoint {path}: {error.strerror}.") from error
-    except (UnpicklingError, RuntimeError, KeyError, TypeError) as error:
+    except (UnpicklingError, RuntimeError, LookupError, TypeError, ValueError) as error:
         raise UserError(f"{path} is no checkpoint of a run.") from error
     module = ActivationModule(**hyperparameters)
     module.load_state_dict(weights)

@@ -46,7 +46,7 @@ def description(
     yield "samples", str(sample)
     yield "task and output", ASKED[source.target.kind]
     if (held := _targets(source.target, source.y_train)) is not None:
-        yield "training targets", held
+        yield "targets of training and validation", held
     splits = load_splits(data, seed)
     kept = len(splits.validation) if splits.validation else 0
     yield (
@@ -57,7 +57,7 @@ def description(
     yield "memory", f"{memory}, loaded in {seconds:.2f} s"
     yield "models", ", ".join(readers(sample.kind, sample.varies))
     for name, value in baselines(source).items():
-        yield f"without a network: {name}", f"{value:.4f}"
+        yield f"test part without a network: {name}", f"{value:.4f}"
     yield from source.origin.items()
 
 
