@@ -128,8 +128,10 @@ def test_every_run_is_a_point_pruned_ones_too() -> None:
             row("tanh", "pruned", 0.2),
         )
     )
-    axes = draw_by_activation(rows[:2], rows[2:], "accuracy").axes[0]
+    axes = draw_by_activation(rows[:2], rows[2:], "accuracy", "max").axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["tanh", "gelu", "relu"]
+    lowest = draw_by_activation(rows[:2], rows[2:], "mse", "min").axes[0]
+    assert [tick.get_text() for tick in lowest.get_yticklabels()] == ["tanh", "relu", "gelu"]
     points = [x for line in axes.lines if line.get_marker() in "ox" for x in line.get_xdata()]
     assert sorted(points) == [0.2, 0.5, 0.6, 0.9]
 

@@ -24,12 +24,12 @@ def write_figures(sweep: Sweep) -> list[Path]:
         return []
     metric = sweep.metric
     figures = {
-        "by_activation.png": draw_by_activation(finished, pruned, metric),
+        "by_activation.png": draw_by_activation(finished, pruned, metric, sweep.mode),
         "history.png": draw_history(finished, metric, sweep.mode),
         "curves.png": draw_learning_curves(finished, sweep.baseline, metric),
     }
     if sites := _sites_that_differ(finished):
-        figures["sites.png"] = draw_site_map(finished, sites, metric)
+        figures["sites.png"] = draw_site_map(finished, sites, metric, sweep.mode)
     paths = []
     for name, figure in figures.items():
         figure.savefig(sweep.folder / name, dpi=120)
@@ -56,12 +56,14 @@ def _values_by_activation(rows: Sequence[Row]) -> dict[str, list[float]]:
     return values
 
 
-def draw_by_activation(rows: Sequence[Row], pruned: Sequence[Row], metric: str) -> Figure:
+def draw_by_activation(
+    rows: Sequence[Row], pruned: Sequence[Row], metric: str, mode: str
+) -> Figure:
     """Every run as a point in the line of each activation that it has anywhere, sorted by the
-    mean, which is a bar; pruned runs as crosses, at their last value."""
+    mean, which is a bar, the best on top; pruned runs as crosses, at their last value."""
     values = _values_by_activation(rows)
     stopped = _values_by_activation(pruned)
-    names = sorted(values, key=lambda name: statistics.fmean(values[name]))
+    names = sorted(values, key=lambda name: statistics.fmean(values[name]), reverse=mode == "min")
     names = [*(name for name in stopped if name not in values), *names]
     figure = Figure(figsize=(7, 1 + 0.3 * len(names)), layout="constrained")
     axes = figure.subplots()
@@ -76,8 +78,9 @@ def draw_by_activation(rows: Sequence[Row], pruned: Sequence[Row], metric: str) 
     return figure
 
 
-def draw_site_map(rows: Sequence[Row], sites: Sequence[str], metric: str) -> Figure:
-    """Mean over the runs with a given activation at a given site; the number of runs beside it."""
+def draw_site_map(rows: Sequence[Row], sites: Sequence[str], metric: str, mode: str) -> Figure:
+    """Mean over the runs with a given activation at a given site, the brighter the better; the
+    number of runs beside it."""
     names = sorted({row.assignment[site] for row in rows for site in sites})
     grid = np.full((len(names), len(sites)), math.nan)
     counts = np.zeros((len(names), len(sites)), int)
@@ -90,10 +93,11 @@ def draw_site_map(rows: Sequence[Row], sites: Sequence[str], metric: str) -> Fig
     width = max(5, 2 + 1.1 * len(sites))
     figure = Figure(figsize=(width, 1.6 + 0.32 * len(names)), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(grid, aspect="auto", cmap="viridis")
+    image = axes.imshow(grid, aspect="auto", cmap="viridis" if mode == "max" else "viridis_r")
     middle = (np.nanmin(grid) + np.nanmax(grid)) / 2
     for i, j in zip(*np.nonzero(counts), strict=True):
-        color = "white" if grid[i, j] < middle else "black"
+        dark = (grid[i, j] < middle) == (mode == "max")
+        color = "white" if dark else "black"
         text = f"{grid[i, j]:.3f} ({counts[i, j]})"
         axes.text(j, i, text, ha="center", va="center", color=color, fontsize=7)
     axes.set_xticks(range(len(sites)), sites, rotation=20, ha="right")
