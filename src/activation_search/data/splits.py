@@ -78,7 +78,7 @@ class Split:
         x = self.x[index]
         if self.scale is not None:
             mean, std = self.scale
-            x = (x - mean) / std
+            x = (x - mean).div_(std)
         return x, x.flatten(1) if self.y is None else self.y[index]
 
     def first(self, count: int) -> "Split":

@@ -20,8 +20,7 @@ from torchmetrics import (
 from torchmetrics.classification import (
     BinaryAccuracy,
     BinaryAUROC,
-    MulticlassAccuracy,
-    MulticlassF1Score,
+    MulticlassConfusionMatrix,
 )
 
 from activation_search.data.config import DataConfig
@@ -60,6 +59,33 @@ class Task(KeepsPrecision):
         raise NotImplementedError
 
 
+class FromConfusion(MulticlassConfusionMatrix):
+    """A metric that the confusion matrix gives: those of one run count it once for all.
+
+    Args:
+        classes: their number.
+    """
+
+    def __init__(self, classes: int):
+        super().__init__(classes, validate_args=False)
+
+
+class Accuracy(FromConfusion):
+    """Share of samples that are told right."""
+
+    def compute(self) -> Tensor:
+        return self.confmat.diagonal().sum() / self.confmat.sum()
+
+
+class MacroF1(FromConfusion):
+    """Mean over the classes that occur of 2 right / (told + true), each class alike."""
+
+    def compute(self) -> Tensor:
+        occurs = self.confmat.sum(0) + self.confmat.sum(1)
+        scores = 2 * self.confmat.diagonal() / occurs
+        return scores[occurs > 0].mean()
+
+
 class Classification(Task):
     """One of several classes: softmax output, cross-entropy loss.
 
@@ -84,10 +110,7 @@ class Classification(Task):
 
     def metrics(self) -> MetricCollection:
         return MetricCollection(
-            {
-                "accuracy": MulticlassAccuracy(self.outputs, average="micro", validate_args=False),
-                "macro_f1": MulticlassF1Score(self.outputs, average="macro", validate_args=False),
-            }
+            {"accuracy": Accuracy(self.outputs), "macro_f1": MacroF1(self.outputs)}
         )
 
 
