@@ -116,14 +116,15 @@ def from_arrays(
 
 
 def _parts(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
-    for name in map(str, arrays):
+    given = [str(name) for name in arrays]
+    for name in given:
         if name.startswith(("x_", "y_")) and name not in NAMES:
             raise unknown(f"array in {where}:", name, NAMES)
     needed = [name for name in NAMES if "validation" not in name]
-    if any("validation" in name for name in map(str, arrays)):
+    if any("validation" in name for name in given):
         needed = NAMES
     if lacking := [name for name in needed if name not in arrays]:
-        held = ", ".join(map(str, arrays)) or "nothing"
+        held = ", ".join(given) or "nothing"
         raise UserError(f"{where} lacks {', '.join(lacking)}; it holds {held}.")
     return {name: _array(f"{where}: {name}", arrays[name]) for name in needed}
 

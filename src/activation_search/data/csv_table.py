@@ -16,11 +16,9 @@ from activation_search.data.config import CSVConfig
 from activation_search.data.files import given_path
 from activation_search.data.labels import Labels, read_targets
 from activation_search.data.sample import Sample, Target
-from activation_search.data.splits import Source
+from activation_search.data.splits import TEST_SEED, TEST_SHARE, Source
 from activation_search.errors import UserError, unknown
 
-TEST_SHARE = 0.2
-TEST_SEED = 0
 FEWEST_ROWS = 10
 MOST_LABELS = 20
 

@@ -15,12 +15,10 @@ from PIL import Image, ImageOps
 from activation_search.data.config import ImageFolderConfig
 from activation_search.data.files import given_path
 from activation_search.data.sample import Sample, Target
-from activation_search.data.splits import Source
+from activation_search.data.splits import TEST_SEED, TEST_SHARE, Source
 from activation_search.errors import UserError
 
 VALIDATION = ("validation", "val")
-TEST_SHARE = 0.2
-TEST_SEED = 0
 
 
 def load(config: ImageFolderConfig) -> Source:
@@ -54,7 +52,7 @@ def load(config: ImageFolderConfig) -> Source:
         *_read(train, config),
         *_read(test, config),
         Sample("image", (channels, config.size, config.size)),
-        Target("binary", 1, names) if len(names) == 2 else Target("classes", len(names), names),
+        Target.among(len(names), names),
         x_validation,
         y_validation,
         origin={"folder": str(root)},

@@ -109,8 +109,9 @@ def _classes(
             raise UserError(f"{parts[part].where} lacks class {missing[0]}.")
     counted = not words and (known == np.arange(len(known))).all()
     names = () if counted else tuple(str(k) if words else f"{k:g}" for k in known)
-    target = Target("binary", 1, names) if len(known) == 2 else Target("classes", len(known), names)
-    return target, {part: np.searchsorted(known, v).astype(np.int64) for part, v in values.items()}
+    return Target.among(len(known), names), {
+        part: np.searchsorted(known, v).astype(np.int64) for part, v in values.items()
+    }
 
 
 def _check_gaps(where: str, known: np.ndarray) -> None:

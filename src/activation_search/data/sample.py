@@ -84,3 +84,8 @@ class Target:
     kind: str
     size: int
     names: tuple[str, ...] = ()
+
+    @classmethod
+    def among(cls, classes: int, names: tuple[str, ...] = ()) -> "Target":
+        """Which of so many classes; of two, yes or no."""
+        return cls("binary", 1, names) if classes == 2 else cls("classes", classes, names)

@@ -12,6 +12,10 @@ from activation_search.data.sample import Sample, Target
 from activation_search.errors import UserError
 from activation_search.seeds import derive
 
+# Of sources that come in one part: the share that is the test part, and what draws it.
+TEST_SHARE = 0.2
+TEST_SEED = 0
+
 
 @dataclass(frozen=True)
 class Source:

@@ -8,10 +8,8 @@ A fifth of the rows is the test part, the same for every seed.
 import numpy as np
 
 from activation_search.data.sample import Sample, Target
-from activation_search.data.splits import Source
+from activation_search.data.splits import TEST_SEED, TEST_SHARE, Source
 
-TEST_SHARE = 0.2
-TEST_SEED = 0
 FRIEDMAN_ROWS = 2000
 
 

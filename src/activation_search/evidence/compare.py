@@ -199,14 +199,12 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
     bases = []
     for model in _names(config, "models"):
         for data in _names(config, "datasets"):
-            chosen = [f"data={data}"] if data != config.data.option else []
-            own: TrainConfig = compose([f"model={model}", *chosen])
-            if not chosen:
-                own = replace(own, data=config.data)
+            other = data != config.data.option
+            own: TrainConfig = compose([f"model={model}", *([f"data={data}"] if other else [])])
             base = given
             if model != config.model.name:
                 base = replace(base, model=own.model)
-            if own.data.option != config.data.option:
+            if other:
                 base = replace(base, data=_carried_over(config.data, own.data))
             base = replace(base, data=pinned(base.data))
             check_reads(model, load_source(base.data).sample)

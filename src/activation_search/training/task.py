@@ -32,15 +32,20 @@ from activation_search.training.precision import KeepsPrecision, precise
 class Task(KeepsPrecision):
     """What runs ask of a task.
 
+    Args:
+        outputs: width of the output layer, the target's size.
+
     metric, mode: what a run is judged by, and in which direction, ``"max"`` or ``"min"``.
-    outputs: width of the output layer.
     running: metrics of the split that is being evaluated.
     """
 
     metric: str
     mode: str
-    outputs: int
-    running: MetricCollection
+
+    def __init__(self, outputs: int):
+        super().__init__()
+        self.outputs = outputs
+        self.running = self.metrics()
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean over the batch."""
@@ -87,18 +92,10 @@ class MacroF1(FromConfusion):
 
 
 class Classification(Task):
-    """One of several classes: softmax output, cross-entropy loss.
-
-    Args:
-        classes: their number.
-    """
+    """One of several classes, ``outputs`` in number: softmax output, cross-entropy loss."""
 
     metric = "accuracy"
     mode = "max"
-
-    def __init__(self, classes: int):
-        super().__init__()
-        self.outputs = classes
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy in nats; outputs ``[B, classes]``, y ``[B]`` class numbers."""
@@ -119,7 +116,6 @@ class BinaryClassification(Task):
 
     metric = "accuracy"
     mode = "max"
-    outputs = 1
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy in nats; outputs ``[B, 1]``, y ``[B]`` of 0 and 1."""
@@ -152,8 +148,7 @@ class Regression(Task):
     std: Tensor
 
     def __init__(self, size: int, mean: Tensor | None = None, std: Tensor | None = None):
-        super().__init__()
-        self.outputs = size
+        super().__init__(size)
         self.register_buffer("mean", torch.zeros(size) if mean is None else mean)
         self.register_buffer("std", torch.ones(size) if std is None else std)
 
@@ -173,18 +168,10 @@ class Regression(Task):
 
 
 class Reconstruction(Task):
-    """The sample itself: tanh output on samples scaled to [-1, 1], mean squared error.
-
-    Args:
-        size: values in a sample.
-    """
+    """The sample itself: tanh output on samples scaled to [-1, 1], mean squared error."""
 
     metric = "mse"
     mode = "min"
-
-    def __init__(self, size: int):
-        super().__init__()
-        self.outputs = size
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean squared error; both ``[B, size]``."""
@@ -240,18 +227,10 @@ class Perplexity(TokenLoss):
 
 
 class NextToken(Task):
-    """The token after each: softmax output over the vocabulary, cross-entropy loss.
-
-    Args:
-        vocabulary: number of different tokens.
-    """
+    """The token after each: softmax output over the vocabulary, cross-entropy loss."""
 
     metric = "bits_per_character"
     mode = "min"
-
-    def __init__(self, vocabulary: int):
-        super().__init__()
-        self.outputs = vocabulary
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy in nats; outputs ``[B, T, vocabulary]``, y ``[B, T]``."""
@@ -282,13 +261,8 @@ TASKS: dict[str, type[Task]] = {
 def build_task(target: Target, mean: Tensor | None = None, std: Tensor | None = None) -> Task:
     """The task that a target asks for; mean and std of targets that are numbers."""
     if target.kind == "numbers":
-        task: Task = Regression(target.size, mean, std)
-    elif target.kind == "binary":
-        task = BinaryClassification()
-    else:
-        task = TASKS[target.kind](target.size)
-    task.running = task.metrics()
-    return task
+        return Regression(target.size, mean, std)
+    return TASKS[target.kind](target.size)
 
 
 def task_of(data: DataConfig) -> type[Task]:
