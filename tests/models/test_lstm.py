@@ -35,7 +35,8 @@ def test_standard_layers_use_torchs_kernel(monkeypatch: pytest.MonkeyPatch) -> N
     def forbidden(*_: object) -> None:
         raise AssertionError("the step-by-step cell ran")
 
-    monkeypatch.setattr(LSTMLayer, "step_by_step", forbidden)
+    for way in ("trained", "step_by_step"):
+        monkeypatch.setattr(LSTMLayer, way, forbidden)
     build_network(CONFIGS["lstm"], {"name": "default"}, SERIES, 10)(torch.randn(2, 12, 2))
     other = build_network(
         CONFIGS["lstm"], {"name": "default", "layers": {"lstm2_candidate": "relu"}}, SERIES, 10

@@ -35,6 +35,7 @@ def losses(small: Callable[..., TrainConfig], model: str, data: str, *more: str)
             "model.width=32",
             "trainer.overfit_batches=2",
             "trainer.max_epochs=6",
+            "optim.lr=1e-2",
             "trainer.checkpoints=false",
             "tensorboard.enabled=false",
             "test=false",

@@ -4,7 +4,8 @@
 
 Each layer has five sites: three gates, the candidate (what is written into the cell) and the cell
 output (what is read from it). With sigmoid gates and tanh at both others a layer is torch's own
-fast ``nn.LSTM``; any other assignment runs the same equations step by step.
+fast ``nn.LSTM``; any other assignment runs the same equations step by step, where it can with the
+gradient of :mod:`activation_search.models.recurrence`.
 """
 
 import torch
@@ -15,6 +16,7 @@ from activation_search.data.sample import Sample
 from activation_search.models.config import LSTMConfig
 from activation_search.models.embedding import Embedding
 from activation_search.models.network import Network, mean_over, steps_there
+from activation_search.models.recurrence import Recurrence
 from activation_search.models.sites import Assignment, Site
 
 # In the order of torch's weight rows, the cell output last, which has no weights.
@@ -67,22 +69,29 @@ class LSTMLayer(nn.Module):
             self.core = nn.LSTM(inputs, width, batch_first=True)
         else:
             self.core = CellWeights(inputs, width, sum(self.rows))
+        self.recurrence = Recurrence()
 
     def fused(self, x: Tensor) -> Tensor:
         """Standard assignment only. ``[B, T, inputs]`` -> ``[B, T, width]``."""
         assert isinstance(self.core, nn.LSTM)
         return self.core(x)[0]
 
+    def trained(self, x: Tensor, candidate: nn.Module, cell_output: nn.Module) -> Tensor:
+        """The same with any two fixed functions, for training; see :class:`Recurrence`."""
+        [[weight_ih, weight_hh, bias_ih, bias_hh]] = self.core.all_weights
+        return self.recurrence(x, weight_ih, weight_hh, bias_ih + bias_hh, candidate, cell_output)
+
     def step_by_step(self, x: Tensor, functions: list[nn.Module]) -> Tensor:
         """The same with any five functions, in the order of ``STANDARD``."""
         input_gate, forget_gate, candidate, output_gate, cell_output = functions
         [[weight_ih, weight_hh, bias_ih, bias_hh]] = self.core.all_weights
-        projected = nn.functional.linear(x, weight_ih, bias_ih + bias_hh)  # B, T, rows
+        # Steps first, so that the gradient of all steps' rows is put together in one piece.
+        projected = nn.functional.linear(x.transpose(0, 1), weight_ih, bias_ih + bias_hh)
         recurrent = weight_hh.t()
         h = c = x.new_zeros(len(x), self.width)
         outputs = []
-        for now in projected.unbind(1):
-            i, f, g, o = (now + h @ recurrent).split(self.rows, 1)
+        for now in projected.unbind():  # B, rows
+            i, f, g, o = torch.addmm(now, h, recurrent).split(self.rows, 1)
             c = forget_gate(f) * c + input_gate(i) * candidate(g)
             h = output_gate(o) * cell_output(c)
             outputs.append(h)
@@ -143,14 +152,24 @@ class LSTM(Network):
         for name in self.layer_names:
             layer = self.layers[name]
             assert isinstance(layer, LSTMLayer)
-            if self.is_standard(name) and not self.exposed:
+            functions = [self.activations[f"{name}_{part}"] for part in STANDARD]
+            if self.exposed:
+                x = layer.step_by_step(x, functions)
+            elif self.is_standard(name):
                 x = layer.fused(x)
+            elif self.has_fixed_functions(name) and self._writes_gradient(x):
+                x = layer.trained(x, functions[2], functions[4])
             else:
-                x = layer.step_by_step(x, [self.activations[f"{name}_{p}"] for p in STANDARD])
+                x = layer.step_by_step(x, functions)
             x = self.dropout(self.norms[name](x))
         if self.kind != "tokens":
             x = self._pooled(x, there)
         return self.layers["head"](x)
+
+    @staticmethod
+    def _writes_gradient(x: Tensor) -> bool:
+        """Whether there is a gradient to be written out, and all is of one precision."""
+        return torch.is_grad_enabled() and not torch.is_autocast_enabled(x.device.type)
 
     def _pooled(self, x: Tensor, there: Tensor | None) -> Tensor:
         """``[B, T, width]`` -> ``[B, width]``; steps that are not there have no part in it."""
@@ -168,6 +187,16 @@ class LSTM(Network):
         """Whether a layer's assignment is the one that torch's kernel computes."""
         return all(
             self.assignment[f"{name}_{part}"] == Activation(default)
+            for part, default in STANDARD.items()
+        )
+
+    def has_fixed_functions(self, name: str) -> bool:
+        """Whether a layer's gates are standard, and its functions elementwise, without parameters
+        to learn and without noise."""
+        return all(
+            self.assignment[f"{name}_{part}"].entry.family == "fixed"
+            if not part.endswith("gate")
+            else self.assignment[f"{name}_{part}"] == Activation(default)
             for part, default in STANDARD.items()
         )
 
