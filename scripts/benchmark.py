@@ -313,12 +313,18 @@ def compare_studies(models: list[str], console: Console) -> None:
     console.print(table)
 
 
+# Two equal layers with the weights of a 64-128-64-10 network; the published CNN of MNIST-1D, since
+# a wider one would only measure torch.
+SIZES = {
+    "mlp": ["model.width=100"],
+    "cnn": ["model.width=25", "model.norm=none", "model.fc_depth=0"],
+}
+
+
 def study_overrides(model: str, folder: str) -> list[str]:
-    # The published CNN of MNIST-1D; a wider one would only measure torch's convolutions.
-    published = ["model.width=25", "model.norm=none", "model.fc_depth=0"] if model == "cnn" else []
     return [
         f"model={model}",
-        *published,
+        *SIZES.get(model, []),
         f"data={DATA.get(model, 'mnist1d')}",
         "data.batch_size=128",
         "optim.lr=1e-3",

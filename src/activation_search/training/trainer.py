@@ -1,5 +1,6 @@
 """Lightning's trainer from a run's settings."""
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.profilers import PassThroughProfiler
 from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.diagnostics.health import Health
@@ -20,7 +22,16 @@ from activation_search.training.module import ActivationModule
 from activation_search.training.progress import ProgressBar
 from activation_search.training.task import Task
 
+NOTHING = nullcontext()
 BEST, LAST = "best.ckpt", "last.ckpt"
+
+
+class NoProfiler(PassThroughProfiler):
+    """Lightning's own makes a context for each of some thirty hooks a step, though it does nothing:
+    a fortieth of a small model's run."""
+
+    def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
+        return NOTHING
 
 
 @cache
@@ -66,6 +77,7 @@ def build_trainer(
         devices=1,
         precision=settings.precision,  # type: ignore[arg-type]
         deterministic=settings.deterministic,
+        profiler=NoProfiler(),
         logger=False,
         callbacks=[
             history,
