@@ -17,7 +17,7 @@ from activation_search.errors import UserError
 from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.result import DIVERGED, FINISHED, RunResult, read_result
 from activation_search.training.run import fingerprint, train
-from activation_search.workers import visible_gpus
+from activation_search.workers import newborn, visible_gpus
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -77,12 +77,9 @@ def _train_in_parallel(
     pool = ProcessPoolExecutor(
         min(workers, len(configs)), context, initializer=_start, initargs=(share,)
     )
-    handler = signal.getsignal(signal.SIGINT)
     try:
-        # New processes keep this while they import; Ctrl-C is for this process to decide.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        futures = [pool.submit(train, config) for config in configs]
-        signal.signal(signal.SIGINT, handler)
+        with newborn():
+            futures = [pool.submit(train, config) for config in configs]
         done = track(as_completed(futures), title, len(futures), console=console)
         results, errors = [], []
         for future in done:
@@ -92,7 +89,6 @@ def _train_in_parallel(
             else:
                 errors.append(error)
     finally:
-        signal.signal(signal.SIGINT, handler)
         for process in list((pool._processes or {}).values()):
             process.terminate()
         pool.shutdown(cancel_futures=True)

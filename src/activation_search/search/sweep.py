@@ -2,7 +2,6 @@
 what was found."""
 
 import multiprocessing
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +40,7 @@ from activation_search.settings import check
 from activation_search.training.config import TrainConfig, describe
 from activation_search.training.directory import check_name
 from activation_search.training.task import task_of
-from activation_search.workers import threads_per_worker, visible_gpus, worker_count
+from activation_search.workers import newborn, threads_per_worker, visible_gpus, worker_count
 
 POLL_SECONDS = 0.25
 REAP_SECONDS = 10.0
@@ -161,12 +160,8 @@ class Team:
         process = self.context.Process(
             target=worker.main, args=(replace(self.assignment, gpu=gpu), self.stop), daemon=True
         )
-        # A new process keeps this while it imports, and would die of Ctrl-C with a traceback.
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
+        with newborn():
             process.start()
-        finally:
-            signal.signal(signal.SIGINT, handler)
         return process
 
     def replace_dead(self) -> bool:
