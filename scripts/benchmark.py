@@ -13,7 +13,8 @@ rounds is printed, since a machine's speed drifts.
 
 With ``--trials``: trials per minute of a study, ours against ``benchmarks/plain_study.py`` in one
 process with torch's default threads, and in one process per core with one thread each. Every
-program tries the same activations; starting the processes and their first trial do not count.
+program tries the same activations; starting the processes and their first trial do not count. Our
+workers keep freed memory (``activation_search.workers``), the others have the system's settings.
 
 With ``--images``: seconds per epoch of the CNN on 60,000 images of the size of MNIST's, by the same
 three programs; ours keeps them as bytes, the others as floats.
@@ -313,7 +314,7 @@ def compare_studies(models: list[str], console: Console) -> None:
     console.print(table)
 
 
-# Two equal layers with the weights of a 64-128-64-10 network; the published CNN of MNIST-1D, since
+# About as many weights as 64-128-64-10, in equal layers; the published CNN of MNIST-1D, since
 # a wider one would only measure torch.
 SIZES = {
     "mlp": ["model.width=100"],

@@ -13,9 +13,9 @@ from activation_search.processes import core_count
 from activation_search.training.config import TrainConfig
 
 # For glibc, which otherwise hands freed tensors back to the system, to have their pages cleared
-# at the next step: a tenth of a small CNN's time. In bytes: how much a worker keeps, and from what
-# size on a block is not kept.
-MEMORY = {
+# at the next step: a tenth of a small CNN's time. In bytes: how much is kept free for the next
+# tensors, and from what size on a block is given back at once, glibc's largest.
+MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
 }
@@ -26,13 +26,13 @@ def newborn() -> Iterator[None]:
     """Processes that are started inside keep freed memory, unless the user's environment says
     otherwise, and are deaf to Ctrl-C, which would end them with a traceback while they import."""
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ours = {name: value for name, value in MEMORY.items() if name not in os.environ}
+    ours = {name: value for name, value in MALLOC.items() if name not in os.environ}
     os.environ.update(ours)
     try:
         yield
     finally:
         for name in ours:
-            del os.environ[name]
+            os.environ.pop(name, None)
         signal.signal(signal.SIGINT, handler)
 
 

@@ -63,6 +63,8 @@ def test_a_layer_in_the_middle_vanishes_by_its_mean() -> None:
     found = [watch.see_gradients(s, GradientReading(2.0, middle)) for s in range(3)]
     assert [kinds(alarms) for alarms in found] == [[], [], [("vanishing_gradient", "m")]]
     assert found[2][0].value == 1e-8
+    [*_, row] = to_text(watch.found).splitlines()
+    assert row.count("|") == 6  # five cells, none cut in two by its text
 
 
 def test_a_jump_from_nothing_and_a_scaled_overflow_are_no_explosion() -> None:

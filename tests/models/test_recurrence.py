@@ -1,6 +1,8 @@
 """The recurrence with its gradient written out, against autograd through the cell as it is."""
 
 import copy
+import pickle
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -79,6 +81,9 @@ def test_it_is_for_training_in_one_precision(ways: list[str]) -> None:
     x = torch.randn(3, 12, 2)
     with torch.no_grad():
         network(x)
+    network.eval()
+    network(x)
+    network.train()
     with torch.autocast("cpu", torch.bfloat16):
         network(x)
     network.expose_sites(True)
@@ -103,16 +108,43 @@ def test_batches_of_other_sizes_and_several_at_once() -> None:
             torch.testing.assert_close(a, b)
 
 
-def test_a_copy_trains_alike_and_apart() -> None:
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))])
+def test_a_copy_trains_apart(copied: Callable[[Network], Network]) -> None:
     network = lstm("silu")
     x = torch.randn(4, 12, 2, requires_grad=True)
-    gradients(network, network(x), x)
-    twin = copy.deepcopy(network)
-    y, other = network(x), twin(2 * x)
-    found = gradients(network, y, x)
-    for a, b in zip(found, expected_of(network, x), strict=True):
+    gradients(network, network(x), x)  # leaves buffers behind
+    twin = copied(network)
+    other = torch.randn(4, 12, 2, requires_grad=True)
+    y, its = network(x), twin(other)
+    for found, expected in (
+        (gradients(network, y, x), expected_of(network, x)),
+        (gradients(twin, its, other), expected_of(twin, other)),
+    ):
+        for a, b in zip(found, expected, strict=True):
+            torch.testing.assert_close(a, b)
+
+
+def test_a_module_put_in_by_hand_learns(ways: list[str]) -> None:
+    network = lstm("relu")
+    network.activations["lstm1_candidate"] = nn.PReLU()
+    network(torch.randn(3, 12, 2)).sum().backward()
+    assert network.activations["lstm1_candidate"].weight.grad is not None
+    assert ways == ["step_by_step", "trained"]
+
+
+@pytest.mark.parametrize("frozen", ["weight_ih_l0", "weight_hh_l0", "bias_hh_l0"])
+def test_frozen_weights_and_inputs_without_gradient(frozen: str) -> None:
+    network = lstm("gelu")
+    getattr(network.layers["lstm1"].core, frozen).requires_grad_(False)
+    x = torch.randn(4, 12, 2)
+    results = []
+    for exposed in (False, True):
+        network.expose_sites(exposed)
+        network.zero_grad()
+        network(x).square().sum().backward()
+        results.append([p.grad for p in network.parameters()])
+    for a, b in zip(*results, strict=True):
         torch.testing.assert_close(a, b)
-    assert other.isfinite().all()
 
 
 def test_backward_twice_is_refused() -> None:

@@ -35,7 +35,7 @@ def losses(small: Callable[..., TrainConfig], model: str, data: str, *more: str)
             "model.width=32",
             "trainer.overfit_batches=2",
             "trainer.max_epochs=6",
-            "optim.lr=1e-2",
+            "optim.lr=1e-2",  # at the default some have hardly moved by then
             "trainer.checkpoints=false",
             "tensorboard.enabled=false",
             "test=false",

@@ -138,7 +138,7 @@ class Watch:
                 yield Alarm(VANISHING, layer, step, ratio, VANISHING_RATIO, message)
             else:
                 message = (
-                    f"its mean |gradient| is {gradient.mean_abs:.1e} "
+                    f"its mean absolute gradient is {gradient.mean_abs:.1e} "
                     f"(alarm below {VANISHING_MEAN:g})"
                 )
                 yield Alarm(VANISHING, layer, step, gradient.mean_abs, VANISHING_MEAN, message)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from activation_search.activations.activation import Activation
+from activation_search.activations.factory import Function
 from activation_search.data.sample import Sample
 from activation_search.models.config import LSTMConfig
 from activation_search.models.embedding import Embedding
@@ -157,7 +158,7 @@ class LSTM(Network):
                 x = layer.step_by_step(x, functions)
             elif self.is_standard(name):
                 x = layer.fused(x)
-            elif self.has_fixed_functions(name) and self._writes_gradient(x):
+            elif self.training and self.has_fixed_functions(name) and self._writes_gradient(x):
                 x = layer.trained(x, functions[2], functions[4])
             else:
                 x = layer.step_by_step(x, functions)
@@ -193,12 +194,18 @@ class LSTM(Network):
     def has_fixed_functions(self, name: str) -> bool:
         """Whether a layer's gates are standard, and its functions elementwise, without parameters
         to learn and without noise."""
-        return all(
-            self.assignment[f"{name}_{part}"].entry.family == "fixed"
-            if not part.endswith("gate")
-            else self.assignment[f"{name}_{part}"] == Activation(default)
-            for part, default in STANDARD.items()
-        )
+        for part, default in STANDARD.items():
+            site = f"{name}_{part}"
+            chosen = self.assignment[site]
+            fits = (
+                chosen == Activation(default)
+                if part.endswith("gate")
+                else chosen.entry.family == "fixed"
+            )
+            # A module that somebody put there instead may be anything.
+            if not fits or not isinstance(self.activations[site], Function):
+                return False
+        return True
 
     @property
     def signal_path(self) -> list[str]:

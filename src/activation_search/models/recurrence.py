@@ -7,6 +7,9 @@ and what need not wait for the step before it is done for all steps at once: the
 functions, and the gradients of the weights. Values and gradients are those of
 ``LSTMLayer.step_by_step``, to rounding; ``python scripts/benchmark.py --trials`` shows what it
 brings.
+
+There is no second derivative, and one way backward for each way forward: who needs more calls
+``network.expose_sites(True)`` or ``network.eval()``, which take the steps as they are written.
 """
 
 from collections.abc import Callable
@@ -20,8 +23,10 @@ Function = Callable[[Tensor], Tensor]
 
 
 class Buffers:
-    """What the steps of one batch write. Rows are those of the input, forget and output gate, then
-    of the candidate; ``cells`` and ``hidden`` begin with the zeros before the first step.
+    """What the steps of one batch write, about ten numbers per sample, step and unit.
+
+    Rows are those of the input, forget and output gate, then of the candidate; ``cells`` and
+    ``hidden`` begin with the zeros before the first step.
 
     Args:
         steps, batch, width: of the layer and its input.
@@ -55,11 +60,15 @@ class Buffers:
 class Recurrence:
     """Runs a layer whose three gates are sigmoids and whose functions are fixed and elementwise.
 
-    One per layer, whose buffers it keeps.
+    One per layer, whose buffers it keeps from batch to batch.
     """
 
     def __init__(self) -> None:
         self.spare: Buffers | None = None
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        # Copies begin without buffers: views that are pickled one by one share no memory any more.
+        return type(self), ()
 
     def __call__(
         self,
@@ -96,7 +105,7 @@ def gates_first(rows: Tensor) -> Tensor:
 
 
 def slopes(function: Function, z: Tensor) -> tuple[Tensor, ...]:
-    """The function's derivative at each step of ``z``, ``[T, B, width]``."""
+    """The function's derivative at each step of ``z``, ``[T, B, width]``; calls it once more."""
     with torch.enable_grad():
         leaf = z.detach().requires_grad_()
         (slope,) = torch.autograd.grad(function(leaf), leaf, torch.ones_like(leaf))
@@ -141,7 +150,10 @@ class Steps(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight_ih, weight_hh = ctx.saved_tensors
         if ctx.kept is None:
-            raise RuntimeError("an LSTM's recurrence goes backward once for each time forward")
+            raise RuntimeError(
+                "an LSTM's recurrence goes backward once for each time forward; "
+                "after network.expose_sites(True) it does so as often as is wanted"
+            )
         buffers, written, read = ctx.kept
         candidate, cell_output = ctx.functions
         width = weight_hh.shape[1]

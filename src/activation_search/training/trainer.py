@@ -22,7 +22,6 @@ from activation_search.training.module import ActivationModule
 from activation_search.training.progress import ProgressBar
 from activation_search.training.task import Task
 
-NOTHING = nullcontext()
 BEST, LAST = "best.ckpt", "last.ckpt"
 
 
@@ -30,8 +29,10 @@ class NoProfiler(PassThroughProfiler):
     """Lightning's own makes a context for each of some thirty hooks a step, though it does nothing:
     a fortieth of a small model's run."""
 
+    nothing = nullcontext()  # which may be entered again, and within itself
+
     def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
-        return NOTHING
+        return self.nothing
 
 
 @cache
