@@ -91,7 +91,7 @@ class HealthConfig:
     """
 
     enabled: bool = True
-    every_n_steps: int = setting(300, low=1)
+    every_n_steps: int = setting(500, low=1)
 
 
 @dataclass
