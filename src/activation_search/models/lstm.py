@@ -186,26 +186,25 @@ class LSTM(Network):
 
     def is_standard(self, name: str) -> bool:
         """Whether a layer's assignment is the one that torch's kernel computes."""
-        return all(
-            self.assignment[f"{name}_{part}"] == Activation(default)
-            for part, default in STANDARD.items()
-        )
+        return all(self._has_default(name, part) for part in STANDARD)
 
     def has_fixed_functions(self, name: str) -> bool:
         """Whether a layer's gates are standard, and its functions elementwise, without parameters
         to learn and without noise."""
-        for part, default in STANDARD.items():
-            site = f"{name}_{part}"
-            chosen = self.assignment[site]
-            fits = (
-                chosen == Activation(default)
-                if part.endswith("gate")
-                else chosen.entry.family == "fixed"
-            )
+        sites = {part: f"{name}_{part}" for part in STANDARD}
+        return all(
+            self._has_default(name, part)
+            if part.endswith("gate")
+            else self.assignment[site].entry.family == "fixed"
+            for part, site in sites.items()
+        ) and all(
             # A module that somebody put there instead may be anything.
-            if not fits or not isinstance(self.activations[site], Function):
-                return False
-        return True
+            isinstance(self.activations[site], Function)
+            for site in sites.values()
+        )
+
+    def _has_default(self, name: str, part: str) -> bool:
+        return self.assignment[f"{name}_{part}"] == Activation(STANDARD[part])
 
     @property
     def signal_path(self) -> list[str]:
