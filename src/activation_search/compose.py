@@ -108,7 +108,8 @@ def job_config(composed: DictConfig) -> TrainConfig:
     if job.mode is RunMode.MULTIRUN:
         config.group = f"multirun/{Path(job.sweep.dir).name}"
     if config.resume not in (None, "auto"):
-        allowed = ("resume=", "logs=", "tensorboard.", *(f"trainer.{key}=" for key in SHOWN))
+        shown = (f"trainer.{key}=" for key in SHOWN)
+        allowed = ("resume=", "trust=", "logs=", "tensorboard.", *shown)
         others = [o for o in job.overrides.task if not o.startswith(allowed)]
         if others:
             raise UserError(

@@ -1,13 +1,39 @@
-"""Functions of the user's own, by their import path."""
+"""Functions of the user's own, by their import path.
+
+Importing a module runs it. So a path is followed only where the user names it, on the command line
+or in Python; one that stands in a file, such as a checkpoint, needs the user's permission.
+"""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from pydoc import locate
 from typing import Any
 
 from activation_search.errors import UserError
+
+
+def check_trusted(
+    paths: Collection[str], where: object, trust: bool, named: Collection[str] = ()
+) -> None:
+    """Lets import paths that stand in a file pass only with the user's permission.
+
+    Args:
+        paths: what the file names.
+        where: the file, for the error.
+        trust: whether the user trusts the file.
+        named: paths that the user has named as well, and so permits.
+
+    Raises:
+        UserError: a path is neither named nor trusted.
+    """
+    unnamed = [path for path in paths if path not in named]
+    if unnamed and not trust:
+        raise UserError(
+            f"{where} names code, which would be imported and run: {', '.join(sorted(unnamed))}. "
+            "If you trust that file, say so with trust=true."
+        )
 
 
 @cache

@@ -1,6 +1,7 @@
 """Candidates of a comparison: from what the user wrote to labelled assignments."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import yaml
 
 from activation_search.activations import Activation
 from activation_search.errors import UserError
+from activation_search.imports import check_trusted
 from activation_search.models.factory import MODELS
 from activation_search.models.sites import MODEL_DEFAULT, assign
 from activation_search.search.leaderboard import LEADERBOARD_FILE
-from activation_search.training.config import TrainConfig
+from activation_search.training.config import TrainConfig, activation_imports
 
 Assignment = dict[str, Any]
 
@@ -24,9 +26,11 @@ def parse_candidates(given: Any, config: TrainConfig) -> dict[str, Assignment]:
         config: the run that they vary.
 
     Raises:
-        UserError: not such a list, a file or row that is not there, or an assignment that does not
-            fit the model.
+        UserError: not such a list, a file or row that is not there, an assignment that does not
+            fit the model, or a file that names code to import which is neither named on the
+            command line nor trusted.
     """
+    named = {*config.import_paths(), *activation_imports(given)}
     if not isinstance(given, list) or len(given) < 2:
         raise UserError(
             "candidates must be a list of two or more, such as [relu,gelu], not "
@@ -34,7 +38,7 @@ def parse_candidates(given: Any, config: TrainConfig) -> dict[str, Assignment]:
         )
     candidates: dict[str, Assignment] = {}
     for item in given:
-        label, assignment = parse_candidate(item, config)
+        label, assignment = parse_candidate(item, config, named)
         if label in candidates:
             raise UserError(f"candidates names {label} twice.")
         candidates[label] = assignment
@@ -46,15 +50,19 @@ def from_studies(given: Any) -> bool:
     return any(isinstance(item, str) and ":" in item for item in given)
 
 
-def parse_candidate(item: Any, config: TrainConfig) -> tuple[str, Assignment]:
-    """One candidate; see :func:`parse_candidates`."""
+def parse_candidate(
+    item: Any, config: TrainConfig, named: Collection[str]
+) -> tuple[str, Assignment]:
+    """One candidate; see :func:`parse_candidates`. ``named``: import paths on the command line."""
     if not isinstance(item, str | dict):
         raise UserError(f"A candidate is a name or a mapping with name: and layers:, not {item!r}.")
-    label = None  # by default what the assignment says of itself
+    given, label = item, None  # by default what the assignment says of itself
     if isinstance(item, str) and ":" in item:
         label, item = item, _of_study(item, config)
     elif isinstance(item, str) and item.endswith((".yaml", ".yml")):
         label, item = Path(item).stem, _of_file(item)
+    if label is not None:
+        check_trusted(activation_imports(item), given, config.trust, named)
     assignment = {"name": item} if isinstance(item, str) else dict(item)
     assignment.setdefault("name", MODEL_DEFAULT)
     assignment["layers"] = assignment.get("layers") or {}

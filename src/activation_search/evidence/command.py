@@ -18,5 +18,5 @@ def run(config: CompareConfig) -> None:
         print("Stopped. All finished runs are kept; the same command goes on.", file=sys.stderr)
         raise
     print_evidence(evidence, console)
-    for path in write_report(folder):
+    for path in write_report(folder, config.import_paths()):
         console.print(f"report:  {path}", soft_wrap=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activation_search.settings import setting
-from activation_search.training.config import TrainConfig
+from activation_search.training.config import TrainConfig, activation_imports
 
 
 @dataclass
@@ -33,3 +33,6 @@ class CompareConfig(TrainConfig):
     datasets: Any = None
     name: str | None = None
     workers: Any = "auto"
+
+    def import_paths(self) -> set[str]:
+        return super().import_paths() | activation_imports(self.candidates)

@@ -11,6 +11,7 @@ from activation_search.errors import UserError
 from activation_search.evidence.compare import FRESH_SEED, compare_runs
 from activation_search.evidence.results import Evidence
 from activation_search.evidence.runs import run_all
+from activation_search.imports import check_trusted
 from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import Row
 from activation_search.search.space import baseline
@@ -36,6 +37,10 @@ def confirm(sweep: Sweep, config: SweepConfig, console: Console) -> Evidence:
     if not others:
         raise UserError("There is nothing to confirm: no trial finished but those of the baseline.")
     chosen = {f"#{sweep.rows.index(row) + 1} {row.label}": row for row in others[: config.confirm]}
+    # Rows come from the study's storage, which others may have written to.
+    named = config.import_paths()
+    for row in finished:
+        check_trusted(from_dict(row.config).import_paths(), sweep.folder, config.trust, named)
     candidates = {label: _run(row, base) for label, row in chosen.items()}
     own = next((r for r in finished if not r.control and r.assignment == sweep.baseline), None)
     label = "baseline"

@@ -1,6 +1,6 @@
 """Pictures of a comparison. Drawn without pyplot, whose global state they do not need."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from activation_search.evidence.statistics import BETTER, WORSE
 from activation_search.evidence.table import sorted_labels
 from activation_search.models.factory import MODELS
 from activation_search.models.sites import assign
-from activation_search.training.config import TrainConfig, from_dict
+from activation_search.training.config import TrainConfig, activation_imports, from_dict
 from activation_search.training.result import RunResult, read_result
 
 COLORS = {BETTER: "tab:green", WORSE: "tab:red"}
@@ -83,14 +83,22 @@ def draw_learning_curves(block: Block) -> Figure:
     return figure
 
 
-def draw_functions(block: Block) -> Figure | None:
-    """The functions of the best candidate's first run, learned ones as learned; none where all of
-    them mix channels or the run is gone."""
+def draw_functions(block: Block, named: Collection[str] = ()) -> Figure | None:
+    """The functions of the best candidate's first run, learned ones as learned.
+
+    Args:
+        block: the comparison.
+        named: import paths that may be followed. A function of the user's own is drawn only if it
+            is one of them, since the path stands in a file and importing runs code.
+
+    Returns:
+        ``None`` where nothing can be drawn: all functions mix channels, or the run is gone.
+    """
     try:
         result = read_result(Path(block.arms[sorted_labels(block)[0]].directories[0]))
     except (OSError, ValueError):
         return None
-    curves = _functions(result)
+    curves = _functions(result, named)
     if not curves:
         return None
     columns = min(4, len(curves))
@@ -137,8 +145,9 @@ def _curves(directories: Sequence[str], name: str) -> list[list[float]]:
     return curves
 
 
-@torch.no_grad()
-def _functions(result: RunResult) -> list[tuple[str, np.ndarray, np.ndarray]]:
+def _functions(
+    result: RunResult, named: Collection[str]
+) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Title, x ``[N]``, y ``[N, channels]`` of each different function."""
     config: TrainConfig = from_dict(result.config)
     assignment = assign(MODELS[config.model.name].sites(config.model), config.activation)
@@ -147,6 +156,8 @@ def _functions(result: RunResult) -> list[tuple[str, np.ndarray, np.ndarray]]:
     for site, activation in assignment.items():
         learned = result.learned.get(site, {})
         if activation.entry.family == "gated" or (activation in seen and not learned):
+            continue
+        if not activation_imports(activation.as_dict()) <= set(named):
             continue
         seen.add(activation)
         title = f"{activation} at {site}" if learned else str(activation)
@@ -159,4 +170,5 @@ def _evaluate(activation: Activation, learned: dict[str, list], x: torch.Tensor)
     channels = max((t.shape[-1] if t.dim() else 1 for t in state.values()), default=1)
     module = build(activation, channels=channels, channel_dim=-1).eval()
     module.load_state_dict(state, strict=False)
-    return module(x[None, :, None].repeat(1, 1, channels))[0].numpy()
+    with torch.no_grad():
+        return module(x[None, :, None].repeat(1, 1, channels))[0].numpy()

@@ -6,7 +6,7 @@ python scripts/report.py logs/compare/cnn-mnist1d
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,13 +74,17 @@ class Content:
     commands: list[str] = field(default_factory=list)
 
 
-def write_report(folder: Path) -> list[Path]:
+def write_report(folder: Path, named: Collection[str] = ()) -> list[Path]:
     """``report.html`` and ``report.md`` in the folder of a comparison or of a study.
+
+    Args:
+        folder: of a comparison or a study.
+        named: import paths of the user's own functions that may be followed to draw their curves.
 
     Raises:
         UserError: nothing of the kind is there.
     """
-    content = collect(folder)
+    content = collect(folder, named)
     environment = Environment(
         loader=PackageLoader("activation_search.evidence"),
         autoescape=select_autoescape(["html.j2"]),
@@ -97,8 +101,11 @@ def write_report(folder: Path) -> list[Path]:
     return paths
 
 
-def collect(folder: Path) -> Content:
+def collect(folder: Path, named: Collection[str] = ()) -> Content:
     """What the report of a folder says; draws its pictures into ``<folder>/figures``.
+
+    Args:
+        folder, named: see :func:`write_report`.
 
     Raises:
         UserError: neither a comparison nor a finished study is there.
@@ -124,7 +131,7 @@ def collect(folder: Path) -> Content:
         where = " and ".join(block.label for block in evidence.blocks)
         content = Content(f"Which activation on {where}?", f"Candidates: {names}.")
     if evidence is not None:
-        _add_evidence(content, evidence, folder)
+        _add_evidence(content, evidence, folder, named)
     return content
 
 
@@ -170,11 +177,13 @@ def _of_study(study: dict[str, Any], folder: Path, confirmed: bool) -> Content:
     return content
 
 
-def _add_evidence(content: Content, evidence: Evidence, folder: Path) -> None:
+def _add_evidence(
+    content: Content, evidence: Evidence, folder: Path, named: Collection[str]
+) -> None:
     for block in evidence.blocks:
         content.verdicts += [verdict_sentence(block), *([caution(block)] if caution(block) else [])]
         content.tables.append(_table(block))
-        content.pictures += _pictures(block, folder)
+        content.pictures += _pictures(block, folder, named)
     if evidence.ranks:
         rows = sorted(evidence.ranks.items(), key=lambda pair: pair[1])
         content.tables.append(
@@ -210,7 +219,7 @@ def _table(block: Block) -> TableData:
     return TableData(title, headings, rows)
 
 
-def _pictures(block: Block, folder: Path) -> Iterator[Picture]:
+def _pictures(block: Block, folder: Path, named: Collection[str]) -> Iterator[Picture]:
     name = f"{block.model}-{block.data}"
     if block.comparisons:
         title = f"{block.label}: difference from {block.baseline} with 95% interval"
@@ -219,7 +228,7 @@ def _pictures(block: Block, folder: Path) -> Iterator[Picture]:
     yield _draw(
         f"{block.label}: learning curves", draw_learning_curves(block), f"{name}-curves", folder
     )
-    if functions := draw_functions(block):
+    if functions := draw_functions(block, named):
         best = sorted_labels(block)[0]
         title = f"{block.label}: functions of {best}, seed {block.seeds[0]}, as learned"
         yield _draw(title, functions, f"{name}-functions", folder)

@@ -31,7 +31,7 @@ def run(config: SweepConfig) -> None:
         if config.confirm:
             print_evidence(confirm(sweep, config, console), console)
     finally:
-        for path in write_report(sweep.folder):
+        for path in write_report(sweep.folder, config.import_paths()):
             console.print(f"report:         {path}", soft_wrap=True)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activation_search.settings import setting
-from activation_search.training.config import TrainConfig
+from activation_search.training.config import TrainConfig, activation_imports
 
 # Good ones of every kind: piecewise linear, exponential, smooth, bounded, and three that learn.
 DEFAULT_CANDIDATES = (
@@ -84,3 +84,6 @@ class SweepConfig(TrainConfig):
     max_failures: int = setting(5, low=0)
     confirm: int = setting(0, low=0)
     confirm_seeds: int = setting(10, low=2)
+
+    def import_paths(self) -> set[str]:
+        return super().import_paths() | activation_imports(self.search.candidates)

@@ -111,6 +111,7 @@ class TrainConfig:
     init: how weights are drawn. seed: of everything random.
     test: evaluate the test split once, at the end.
     resume: ``auto`` for the newest unfinished run of this configuration, or a run directory.
+    trust: import code that only a file names: a run to resume, a candidate's YAML, a study.
     logs: root of everything written. group: folder below it.
     """
 
@@ -126,6 +127,7 @@ class TrainConfig:
     seed: int = setting(0, low=0)
     test: bool = True
     resume: str | None = None
+    trust: bool = False
     logs: str = "logs"
     group: str = "train"
 
@@ -151,6 +153,11 @@ class TrainConfig:
         """Whether there is anything to validate on."""
         return self.data.validation > 0 or self.trainer.overfit_batches > 0
 
+    def import_paths(self) -> set[str]:
+        """Code of the user's that this configuration names, and that running it imports."""
+        function = getattr(self.data, "function", None)
+        return {*activation_imports(self.activation), *([function] if function else [])}
+
     def as_run(self) -> "TrainConfig":
         """The run alone, without what a study or comparison adds."""
         return TrainConfig(**{item.name: getattr(self, item.name) for item in fields(TrainConfig)})
@@ -158,7 +165,7 @@ class TrainConfig:
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same run: all but where it is written and how it is shown."""
         plain = self.as_dict()
-        for key in ("resume", "logs", "group", "tensorboard", "health"):
+        for key in ("resume", "trust", "logs", "group", "tensorboard", "health"):
             del plain[key]
         for key in SHOWN:
             del plain["trainer"][key]
@@ -168,6 +175,20 @@ class TrainConfig:
         """This run on the machine, and with the display, that another configuration asks for."""
         shown = {key: getattr(other.trainer, key) for key in SHOWN}
         return replace(self, trainer=replace(self.trainer, **shown))
+
+
+def activation_imports(given: Any) -> set[str]:
+    """Import paths in activations, however they are written: in lists, mappings, per layer.
+
+    Example:
+        activation_imports([{"name": "custom", "target": "mine.wave"}, "relu"])  # {"mine.wave"}
+    """
+    if isinstance(given, Mapping):
+        own = {str(given["target"])} if given.get("target") else set()
+        return own.union(*map(activation_imports, given.values()))
+    if isinstance(given, list | tuple):
+        return set().union(*map(activation_imports, given))
+    return set()
 
 
 @dataclass

@@ -29,6 +29,7 @@ from activation_search.diagnostics.health import Health
 from activation_search.diagnostics.learned import learned_parameters
 from activation_search.diagnostics.overview import write_generated, write_hparams, write_overview
 from activation_search.diagnostics.watch import Watch
+from activation_search.imports import check_trusted
 from activation_search.training import directory as run_directory
 from activation_search.training.config import TrainConfig, check_run, from_dict
 from activation_search.training.history import History, Row
@@ -163,7 +164,9 @@ def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
     if config.resume:
         earlier = run_directory.open_unfinished(config.resume)
         earlier.directory = config.resume  # it may have been moved
-        return from_dict(earlier.config).shown_as(config), earlier
+        resumed: TrainConfig = from_dict(earlier.config).shown_as(config)
+        check_trusted(resumed.import_paths(), f"The run in {config.resume}", config.trust)
+        return resumed, earlier
     return config, None
 
 
