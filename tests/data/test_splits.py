@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from activation_search.data.sample import Sample, Target
-from activation_search.data.splits import Source, Splits, split
+from activation_search.data.splits import Source, Splits, draw_parts, split
 from activation_search.errors import UserError
+from activation_search.training.precision import Scale
 
 
 def source(n: int = 50) -> Source:
@@ -52,6 +53,34 @@ def test_standardised_by_the_training_split_only() -> None:
     expected = (given.x_test[..., :2] - mean[:2]) / std[:2]
     np.testing.assert_allclose(splits.test.x[..., :2], expected, rtol=1e-4, atol=1e-5)
     assert splits.test.x.isfinite().all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_class_has_its_share_of_the_validation_part(seed: int) -> None:
+    y = np.repeat([0, 1, 2], [80, 15, 5])
+    x = np.zeros((100, 2), np.float32)
+    given = Source(x, y, x, y, Sample("vector", (2,)), Target("classes", 3))
+    splits = split(given, 0.2, seed)
+    assert splits.validation is not None
+    assert np.bincount(splits.validation.y).tolist() == [16, 3, 1]
+    assert np.bincount(splits.train.y).tolist() == [64, 12, 4]
+
+
+def test_a_class_of_one_sample_is_trained_on() -> None:
+    y = np.repeat([0, 1, 2], [20, 9, 1])
+    for seed in range(5):
+        kept, held = draw_parts(30, 6, seed, y)
+        assert sorted([*kept, *held]) == list(range(30))
+        assert np.bincount(y[held]).tolist() == [4, 2]
+        assert 29 in kept
+
+
+@pytest.mark.parametrize(("n", "held_out"), [(50, 10), (50, 45), (12, 1), (12, 0)])
+def test_parts_too_small_for_all_classes_are_drawn_alike(n: int, held_out: int) -> None:
+    y = np.arange(n) % (n // 2)
+    kept, held = draw_parts(n, held_out, 0, y)
+    assert len(held) == held_out
+    assert sorted([*kept, *held]) == list(range(n))
 
 
 def test_without_validation_all_samples_train() -> None:
@@ -126,7 +155,7 @@ def test_what_is_to_be_given_back_lies_between_minus_one_and_one() -> None:
     assert (x[..., :2].amin((0, 1)) + 1).abs().max() < 1e-5
     assert (x[..., :2].amax((0, 1)) - 1).abs().max() < 1e-5
     assert splits.target == Target("itself", 12)
-    raw = (splits.test.x * splits.std + splits.mean).numpy()
+    raw = Scale(splits.mean, splits.std).undo(splits.test.x).numpy()
     np.testing.assert_allclose(raw, source().x_test, rtol=1e-4, atol=1e-4)
 
 
@@ -139,6 +168,19 @@ def test_images_of_the_size_of_mnist_stay_small() -> None:
     parts = [splits.train, splits.validation, splits.test]
     kept = {t.data_ptr(): t.nbytes for part in parts if part is not None for t in part.tensors}
     assert sum(kept.values()) < 100e6
+
+
+@pytest.mark.parametrize("part", ["training", "validation", "test"])
+def test_a_part_of_equal_numbers(part: str) -> None:
+    x, y = np.zeros((30, 3)), np.random.default_rng(0).normal(size=(30, 2))
+    one = np.column_stack([y[:, 0], np.full(30, 0.1)])
+    y_train, y_validation, y_test = (
+        one if name == part else y for name in ("training", "validation", "test")
+    )
+    sample, target = Sample("vector", (3,)), Target("numbers", 2)
+    given = Source(x, y_train, x, y_test, sample, target, x, y_validation)
+    with pytest.raises(UserError, match=f"The {part} part has the same target in each of its 30"):
+        split(given, 0.2, seed=0)
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])

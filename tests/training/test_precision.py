@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import activation_search
+from activation_search.compose import compose
+from activation_search.data.sample import Sample, Target
+from activation_search.errors import UserError
 from activation_search.training.config import TrainConfig
+from activation_search.training.module import ActivationModule, to_hyperparameters
 from activation_search.training.precision import KeepsPrecision
 from activation_search.training.run import train
 
@@ -64,3 +69,59 @@ def test_predict_takes_images_as_files_hold_them(small: Small, tmp_path: Path) -
     config = small("model=cnn", "data=arrays", f"data.path={gray}")
     model = activation_search.load(f"{train(config).directory}/last.ckpt")
     torch.testing.assert_close(model.predict(x[..., 0]), model.predict(x[:, None, ..., 0]))
+
+
+@pytest.fixture
+def model() -> ActivationModule:
+    plain = to_hyperparameters(
+        compose(["model=mlp", "data=digits"]), Sample("vector", (3,)), Target("numbers", 1)
+    )
+    return ActivationModule(**plain).eval()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.array([[0, 1, 1], [1, 0, 0]], bool),
+        np.array([[0, 1, 1], [1, 0, 0]], ">i4"),
+        np.array([[0, 1, 1], [1, 0, 0]], ">f8"),
+        np.array([[0, 1, 1], [1, 0, 0]], "float16"),
+        np.array([[0, 1, 1], [1, 0, 0]], np.longdouble),
+        np.array([[0, 1, 1], [1, 0, 0]], np.uint16),
+        np.array([[1, 0, 0], [0, 1, 1]])[::-1],
+        np.array([[1, 1, 0], [0, 0, 1]], np.float32)[:, ::-1],
+        np.asfortranarray([[0, 1, 1], [1, 0, 0]]),
+        torch.tensor([[0, 1, 1], [1, 0, 0]], dtype=torch.bool),
+        [[0, 1, 1], [1, 0, 0]],
+    ],
+)
+def test_predict_takes_any_kind_of_number(model: ActivationModule, given: Any) -> None:
+    expected = model.predict(torch.tensor([[0.0, 1, 1], [1, 0, 0]]))
+    assert expected.dtype is torch.float64
+    assert torch.equal(model.predict(given), expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (np.array([["a", "b", "c"]]), "predict takes numbers, not an array of type <U1"),
+        (np.array([[None, 1, 2]]), "predict takes numbers, not an array of type object"),
+        (np.array([[1j, 1, 2]]), "predict takes numbers, not an array of type complex128"),
+        (np.array([[np.nan, 1, 2]]), "predict takes finite numbers, and x holds NaN or infinity"),
+    ],
+)
+def test_predict_refuses_what_is_no_number(
+    model: ActivationModule, given: np.ndarray, sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        model.predict(given)
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true", "64-true"])
+@pytest.mark.parametrize("activation", ["default", "relu", "prelu"])
+def test_an_lstm_in_every_precision(small: Small, precision: str, activation: str) -> None:
+    config = small(
+        "model=lstm", "model.width=8", f"activation={activation}", f"trainer.precision={precision}",
+        "trainer.max_steps=3",
+    )  # fmt: skip
+    assert train(config).status == "finished"

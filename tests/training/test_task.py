@@ -1,13 +1,16 @@
 """Each task's loss, output function and metrics against closed forms, and whole runs of each."""
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from rich.console import Console
 from sklearn.decomposition import PCA
 from sklearn.metrics import r2_score, roc_auc_score
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -19,9 +22,12 @@ from activation_search.data.sample import Target
 from activation_search.data.sources import load_source, load_splits
 from activation_search.errors import UserError
 from activation_search.evidence.statistics import compare
+from activation_search.training.command import print_summary
 from activation_search.training.config import TrainConfig
 from activation_search.training.run import train
 from activation_search.training.task import build_task, task_of
+
+from ..files import write_arrays
 
 Small = Callable[..., TrainConfig]
 
@@ -62,9 +68,8 @@ def test_numbers_are_judged_in_their_unit() -> None:
     outputs, y = torch.tensor([[0.0], [1.0], [-1.0]]), torch.tensor([[0.2], [1.0], [-1.4]])
     assert task.loss(outputs, y).item() == pytest.approx((0.04 + 0.16) / 3)
     assert task.predict(outputs)[:, 0].tolist() == [100, 150, 50]
-    metrics = task.metrics()
-    metrics.update(*task.judged(outputs, y))
-    found = metrics.compute()
+    task.running.update(*task.judged(outputs, y))
+    found = task.measured()
     assert found["mae"].item() == pytest.approx((10 + 20) / 3)
     assert found["r2"].item() == pytest.approx(r2_score([110, 150, 30], [100, 150, 50]), abs=1e-5)
 
@@ -223,3 +228,23 @@ def test_verdicts_follow_the_direction_of_the_metric() -> None:
         [0.1, 0.2, 0.3], {"b": [0.4, 0.52, 0.61]}, task_of(DataConfig("diabetes", 64, 0.2)).mode
     )["b"]
     assert better.win_rate == 1
+
+
+def test_an_undefined_metric_is_said_to_be_so(
+    small: Small, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A class of one sample stays in training, so that the validation part has one class."""
+    x, y = np.random.default_rng(0).normal(size=(60, 3)), np.zeros(60, int)
+    y[7] = 1
+    y_test = np.arange(60) % 2
+    file = write_arrays(tmp_path / "rare.npz", x_train=x, y_train=y, x_test=x, y_test=y_test)
+    result = train(small("data=arrays", f"data.path={file}"))
+    assert result.status == "finished"
+    assert math.isnan(result.metrics["val_auroc"])
+    assert 0 <= result.metrics["test_auroc"] <= 1
+    written = json.loads((Path(result.directory) / "result.json").read_text())
+    assert written["metrics"]["val_auroc"] is None
+    print_summary(result, Console(width=120))
+    shown = capsys.readouterr()
+    assert "undefined: all samples are of one class" in shown.out
+    assert not shown.err

@@ -35,10 +35,12 @@ def _components(source: Source) -> dict[str, float]:
     from sklearn.decomposition import PCA
 
     over = tuple(a for a in range(source.x_train.ndim) if a != 1 + source.sample.channel_axis)
-    low, high = source.x_train.min(over, keepdims=True), source.x_train.max(over, keepdims=True)
-    half_range = (high.astype(np.float32) - low) / 2
-    scale = 1 / np.maximum(half_range, 1e-6)
-    train, test = ((x * scale).reshape(len(x), -1) for x in (source.x_train, source.x_test))
+    low = source.x_train.min(over, keepdims=True).astype(np.float64)
+    half_range = (source.x_train.max(over, keepdims=True) - low) / 2
+    half_range[half_range == 0] = np.inf  # a constant channel is 0, as in training
+    train, test = (
+        ((x - low) / half_range - 1).reshape(len(x), -1) for x in (source.x_train, source.x_test)
+    )
     found = {}
     for count in COMPONENTS:
         if count < min(train.shape):

@@ -44,6 +44,10 @@ class Batches:
         whole, rest = divmod(len(self.split), self.size)
         return whole + (rest > 0 if self.order is None else rest > 1) or 1
 
+    def samples(self, index: int) -> int:
+        """Number of samples in one of the batches."""
+        return min(self.size, len(self.split) - index * self.size)
+
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         if self.order is None:
             for start in range(0, len(self.split), self.size):

@@ -8,7 +8,7 @@ The test part, 360 samples, is the same for every seed.
 import numpy as np
 
 from activation_search.data.sample import Sample, Target
-from activation_search.data.splits import TEST_SEED, Source
+from activation_search.data.splits import TEST_SEED, Source, draw_parts
 
 TEST_SIZE = 360
 SAMPLE = Sample("image", (1, 8, 8))
@@ -20,7 +20,5 @@ def load() -> Source:
 
     x, y = load_digits(return_X_y=True)
     x = x.reshape(-1, 1, 8, 8).astype(np.float32)
-    # Neighbouring rows come from one writer; shuffle before cutting off the test part.
-    order = np.random.default_rng(TEST_SEED).permutation(len(x))
-    test, train = order[:TEST_SIZE], order[TEST_SIZE:]
+    train, test = draw_parts(len(x), TEST_SIZE, TEST_SEED, labels=y)
     return Source(x[train], y[train], x[test], y[test], SAMPLE, Target("classes", 10))

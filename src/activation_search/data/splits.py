@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from activation_search.data.sample import Sample, Target
+from activation_search.data.standardise import Rows, middle_and_half_range, moments, standardise
 from activation_search.errors import UserError
 from activation_search.seeds import derive
 
@@ -21,8 +22,9 @@ TEST_SEED = 0
 class Source:
     """A data set as it comes, its test part fixed once for all.
 
-    x_train, x_test: ``[N, *sample.shape]``, float32; images may be uint8, and stay so until a batch
-        is drawn. y_train, y_test: see :class:`Target`; none where the target is the sample itself.
+    x_train, x_test: ``[N, *sample.shape]``, float32 or float64 as they were read; images may be
+        uint8, and stay so until a batch is drawn.
+    y_train, y_test: see :class:`Target`; ``None`` where the target is the sample itself.
     x_validation, y_validation: where the source fixes that part too.
     origin: what was read, for the record: a hash, a version.
     """
@@ -63,7 +65,8 @@ class Split:
     """Some samples and their targets.
 
     x: ``[M, *sample.shape]``, standardised; or as stored, with ``scale`` to standardise a batch by.
-    y: see :class:`Target`; none for the standardised sample itself, flattened.
+    y: see :class:`Target`; numbers are standardised. ``None`` for the standardised sample itself,
+        flattened.
     rows: which of the M belong to the split, where several share their arrays; none for all.
     """
 
@@ -110,9 +113,10 @@ class Splits:
     """Training, validation and test, standardised by the training split's statistics.
 
     validation: none where all training samples are used for training.
-    mean, std: per channel, shaped to broadcast over a batch. Where the target is the sample itself,
+    mean, std: per channel, float64, shaped to broadcast over a batch; see
+        :func:`activation_search.data.standardise.moments`. Where the target is the sample itself,
         the middle and half the range instead, which puts the training samples into [-1, 1].
-    target_mean, target_std: ``[size]``, of targets that are numbers; none for others.
+    target_mean, target_std: ``[size]``, float64, of targets that are numbers; ``None`` for others.
     """
 
     train: Split
@@ -128,11 +132,14 @@ class Splits:
 
 
 def split(source: Source, validation: float, seed: int) -> Splits:
-    """Takes ``validation`` (a share) out of the training samples: by the seed, or of text the end.
+    """Takes ``validation`` (a share) out of the training samples, and standardises.
+
+    The seed draws which samples are taken, with the same share of each class; of text it is the
+    end.
 
     Raises:
-        UserError: the share leaves no sample for validation or for training, or numbers are asked
-            and a part has one sample, whose variance is nothing.
+        UserError: the share leaves no sample for validation or for training, or targets that are
+            numbers do not vary in some part, which leaves nothing to judge.
     """
     train, held_out = _rows(source, validation, seed)
     x, y = torch.from_numpy(source.x_train), _tensor(source.y_train)
@@ -140,30 +147,28 @@ def split(source: Source, validation: float, seed: int) -> Splits:
     target_mean = target_std = None
     if source.target.kind == "numbers":
         assert y is not None
-        target_mean = y[train].mean(0)
-        target_std = y[train].std(0, correction=0).clamp(min=1e-6)
+        target_mean, target_std = moments(y, train, axis=1)
 
-    def make(x: Tensor, y: Tensor | None, rows: Tensor | slice | None) -> Split:
-        if target_mean is not None and target_std is not None and y is not None:
-            y = (y - target_mean) / target_std
+    def make(x: Tensor, y: Tensor | None, rows: Rows | None) -> Split:
+        if y is not None and target_mean is not None and target_std is not None:
+            y = standardise(y, target_mean, target_std)
         if x.dtype is torch.uint8 and source.sample.kind != "tokens":
             assert not isinstance(rows, slice)
-            return Split(x, y, rows, scale=(mean, std))
+            return Split(x, y, rows, scale=(mean.float(), std.float()))
         if rows is not None:
             x, y = x[rows], None if y is None else y[rows]
-        return Split(x if source.sample.kind == "tokens" else (x - mean) / std, y)
+        return Split(x if source.sample.kind == "tokens" else standardise(x, mean, std), y)
 
     kept = make(x, y, held_out) if held_out is not None else None
     if source.x_validation is not None and validation:
         kept = make(torch.from_numpy(source.x_validation), _tensor(source.y_validation), None)
+    trained = make(x, y, train)
     test = make(torch.from_numpy(source.x_test), _tensor(source.y_test), None)
-    for name, part in {"validation": kept, "test": test}.items():
-        if source.target.kind == "numbers" and part is not None and len(part) < 2:
-            raise UserError(
-                f"The {name} part has one sample; to judge numbers it needs two or more."
-            )
+    if source.target.kind == "numbers":
+        for name, part in {"training": trained, "validation": kept, "test": test}.items():
+            _check_varies(name, part)
     return Splits(
-        train=make(x, y, train),
+        train=trained,
         validation=kept,
         test=test,
         mean=mean,
@@ -176,7 +181,19 @@ def split(source: Source, validation: float, seed: int) -> Splits:
     )
 
 
-Rows = Tensor | slice
+def _check_varies(name: str, part: Split | None) -> None:
+    """Whether the numbers to predict differ within a part; R2 is undefined otherwise."""
+    if part is None:
+        return
+    if len(part) < 2:
+        raise UserError(f"The {name} part has one sample; to judge numbers it needs two or more.")
+    assert part.y is not None
+    y = part.y if part.rows is None else part.y[part.rows]
+    if (y == y[0]).all(0).any():
+        raise UserError(
+            f"The {name} part has the same target in each of its {len(part)} samples; there is "
+            "nothing to predict."
+        )
 
 
 def _rows(source: Source, validation: float, seed: int) -> tuple[Rows, Rows | None]:
@@ -190,9 +207,44 @@ def _rows(source: Source, validation: float, seed: int) -> tuple[Rows, Rows | No
         )
     if source.sample.kind == "tokens":  # neighbouring pieces of text resemble each other
         return slice(0, n - held_out), slice(n - held_out, n) if held_out else None
-    generator = torch.Generator().manual_seed(derive(seed, "split"))
-    order = torch.randperm(n, generator=generator)
-    return order[held_out:], order[:held_out] if held_out else None
+    labels = source.y_train if source.target.kind in ("classes", "binary") else None
+    train, kept = draw_parts(n, held_out, derive(seed, "split"), labels)
+    return torch.from_numpy(train), torch.from_numpy(kept) if held_out else None
+
+
+def draw_parts(
+    n: int, held_out: int, seed: int, labels: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws which of ``n`` samples are held out, and puts both parts into random order.
+
+    Args:
+        n: number of samples.
+        held_out: how many of them to hold out.
+        seed: of the draw.
+        labels: ``[n]``, each sample's class, to hold out the same share of each; ``None`` for no
+            classes. A class with a single sample is not held out. Where fewer samples are held out
+            or kept than there are classes, all are drawn alike.
+
+    Returns:
+        The numbers of the samples that are kept, and of those that are held out.
+    """
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(n)
+    if labels is not None and held_out:
+        from sklearn.model_selection import train_test_split
+
+        _, label, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
+        alone = counts[label] == 1
+        several = order[~alone]
+        if (counts > 1).sum() <= min(held_out, len(several) - held_out):
+            kept, held = train_test_split(
+                several,
+                test_size=held_out,
+                stratify=labels[several],
+                random_state=int(generator.integers(2**32)),
+            )
+            return generator.permutation(np.concatenate([kept, order[alone]])), held
+    return order[held_out:], order[:held_out]
 
 
 def _tensor(array: np.ndarray | None) -> Tensor | None:
@@ -204,28 +256,19 @@ def _statistics(source: Source, x: Tensor, train: Rows) -> tuple[Tensor, Tensor]
     sample = source.sample
     if sample.kind == "tokens":
         return torch.zeros(1, 1), torch.ones(1, 1)
-    over = [axis for axis in range(x.dim()) if axis != 1 + sample.channel_axis]
     if source.target.kind == "itself":
-        low, high = x[train].amin(over, keepdim=True), x[train].amax(over, keepdim=True)
-        low, high = low.float(), high.float()
-        return (low + high) / 2, ((high - low) / 2).clamp(min=1e-6)
-    if x.dtype is torch.uint8:
+        found = middle_and_half_range(x, train, 1 + sample.channel_axis)
+    elif x.dtype is torch.uint8:
         assert isinstance(train, Tensor)
-        mean, std = _moments_of_bytes(x, train)
-        return mean.view(sample.statistics_shape), std.view(sample.statistics_shape)
-    if sample.varies:
-        mean = x[train].nanmean(over, keepdim=True)
-        std = (x[train] - mean).square().nanmean(over, keepdim=True).sqrt()
+        found = _moments_of_bytes(x, train)
     else:
-        mean = x[train].mean(over, keepdim=True)
-        std = x[train].std(over, correction=0, keepdim=True)
-    # A constant channel stays constant instead of becoming a division by zero.
-    return mean, std.clamp(min=1e-6)
+        found = moments(x, train, 1 + sample.channel_axis)
+    mean, std = (values.view(sample.statistics_shape) for values in found)
+    return mean, std
 
 
 def _moments_of_bytes(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel of images ``[N, C, H, W]``, exactly, without a
-    copy of them."""
+    """:func:`moments` of images ``[N, C, H, W]`` by counting, without a copy of them."""
     values = torch.arange(256, dtype=torch.float64)
     counts = torch.zeros(x.shape[1], 256, dtype=torch.int64)
     for some in rows.split(1024):
@@ -234,4 +277,4 @@ def _moments_of_bytes(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
     shares = counts.double() / counts.sum(1, keepdim=True)
     mean = shares @ values
     std = (shares * (values - mean[:, None]) ** 2).sum(1).sqrt()
-    return mean.float(), std.clamp(min=1e-6).float()
+    return mean, torch.where(counts.count_nonzero(1) > 1, std, torch.inf)

@@ -8,7 +8,7 @@ A fifth of the rows is the test part, the same for every seed.
 import numpy as np
 
 from activation_search.data.sample import Sample, Target
-from activation_search.data.splits import TEST_SEED, TEST_SHARE, Source
+from activation_search.data.splits import TEST_SEED, TEST_SHARE, Source, draw_parts
 
 FRIEDMAN_ROWS = 2000
 
@@ -26,7 +26,7 @@ def diabetes() -> Source:
     from sklearn.datasets import load_diabetes
 
     x, y = load_diabetes(return_X_y=True)
-    return from_arrays(x, y[:, None].astype(np.float32), Target("numbers", 1))
+    return from_arrays(x, y[:, None], Target("numbers", 1))
 
 
 def friedman1() -> Source:
@@ -35,13 +35,11 @@ def friedman1() -> Source:
     from sklearn.datasets import make_friedman1
 
     x, y = make_friedman1(FRIEDMAN_ROWS, noise=1.0, random_state=TEST_SEED)
-    return from_arrays(x, y[:, None].astype(np.float32), Target("numbers", 1))
+    return from_arrays(x, y[:, None], Target("numbers", 1))
 
 
 def from_arrays(x: np.ndarray, y: np.ndarray, target: Target) -> Source:
-    """A source of vectors, shuffled before the test part is cut off."""
-    x = x.astype(np.float32)
-    order = np.random.default_rng(TEST_SEED).permutation(len(x))
-    cut = round(TEST_SHARE * len(x))
-    test, train = order[:cut], order[cut:]
+    """A source of vectors in random order; its test part has the same share of each class."""
+    labels = y if target.kind == "binary" else None
+    train, test = draw_parts(len(x), round(TEST_SHARE * len(x)), TEST_SEED, labels)
     return Source(x[train], y[train], x[test], y[test], Sample("vector", x.shape[1:]), target)

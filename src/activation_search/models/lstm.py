@@ -156,7 +156,7 @@ class LSTM(Network):
             functions = [self.activations[f"{name}_{part}"] for part in STANDARD]
             if self.exposed:
                 x = layer.step_by_step(x, functions)
-            elif self.is_standard(name):
+            elif self.is_standard(name) and not self._has_no_kernel(x):
                 x = layer.fused(x)
             elif self.training and self.has_fixed_functions(name) and self._writes_gradient(x):
                 x = layer.trained(x, functions[2], functions[4])
@@ -166,6 +166,11 @@ class LSTM(Network):
         if self.kind != "tokens":
             x = self._pooled(x, there)
         return self.layers["head"](x)
+
+    @staticmethod
+    def _has_no_kernel(x: Tensor) -> bool:
+        """Whether torch's kernel may be missing: for bfloat16 under autocast on many CPUs."""
+        return x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
 
     @staticmethod
     def _writes_gradient(x: Tensor) -> bool:

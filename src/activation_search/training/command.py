@@ -1,5 +1,7 @@
 """``python train.py``: one run, and what is said about it at the end."""
 
+import math
+
 from rich.console import Console
 from rich.table import Table
 
@@ -8,6 +10,7 @@ from activation_search.diagnostics.verdict import print_alarms
 from activation_search.training.config import TrainConfig
 from activation_search.training.result import FINISHED, RunResult
 from activation_search.training.run import RunInterrupted, train
+from activation_search.training.task import UNDEFINED
 
 
 def run(config: TrainConfig) -> int:
@@ -47,7 +50,7 @@ def print_summary(result: RunResult, console: Console) -> None:
         names = dict.fromkeys([f"{split}_{result.metric}", f"{split}_loss", *result.metrics])
         for name in (n for n in names if n.startswith(split) and n in result.metrics):
             metric = name.removeprefix(f"{split}_")
-            table.add_row(f"{title} {metric}", f"{result.metrics[name]:.4f}")
+            table.add_row(f"{title} {metric}", _value(metric, result.metrics[name]))
     per_step = 1000 * result.training_seconds / max(result.steps, 1)
     length = f"{result.epochs} epochs, {result.steps} steps of {per_step:.2f} ms"
     early = ", stopped early" if result.stopped_early else ""
@@ -62,6 +65,12 @@ def print_summary(result: RunResult, console: Console) -> None:
     # Outside the table, whose width would cut them.
     console.print(f"run directory:  {result.directory}", soft_wrap=True)
     console.print(f"see it with:    tensorboard --logdir {result.config['logs']}", soft_wrap=True)
+
+
+def _value(metric: str, value: float) -> str:
+    if math.isnan(value) and metric in UNDEFINED:
+        return f"undefined: {UNDEFINED[metric]}"
+    return f"{value:.4f}"
 
 
 _SPLITS = {"val": "validation", "test": "test"}

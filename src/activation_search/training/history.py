@@ -48,7 +48,6 @@ class History(pl.Callback):
         self.pruned = False
         self.seconds = 0.0
         self._last_read = 0
-        self._batches = 0
         self._began = self._ended = 0.0
 
     def state_dict(self) -> dict[str, Any]:
@@ -65,13 +64,11 @@ class History(pl.Callback):
             trainer.should_stop = True
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        self._batches = 0
         self._began = time.perf_counter()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self._batches += 1
         step = trainer.global_step
         if self.max_steps and step >= self.max_steps:
             trainer.should_stop = True
@@ -92,7 +89,7 @@ class History(pl.Callback):
             "epoch": trainer.current_epoch,
             "step": trainer.global_step,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-            "train_loss": pl_module.train_loss_sum.item() / self._batches,
+            "train_loss": pl_module.epoch_loss,
         }
         # Lightning validates at the end of an epoch, also of one that is cut short.
         values = trainer.callback_metrics.items()

@@ -15,8 +15,11 @@ from activation_search.models.factory import build_network
 from activation_search.seeds import derive
 from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.optim import build_optimizer, build_schedule, parameter_groups
-from activation_search.training.precision import Scale, precise
+from activation_search.training.precision import Scale, precise, widest
 from activation_search.training.task import build_task
+
+# The type without loss, by the kind of a numpy array: real, signed, unsigned, and truth values.
+_NATIVE = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.int64}
 
 
 class ActivationModule(pl.LightningModule):
@@ -26,9 +29,9 @@ class ActivationModule(pl.LightningModule):
         config: plain data of :class:`TrainConfig`.
         sample: plain data of :class:`Sample`.
         target: plain data of :class:`Target`.
-        mean, std: the training split's statistics, kept with the weights so that
+        mean, std: the training split's statistics in float64, kept with the weights so that
             :meth:`predict` takes samples as they come.
-        target_mean, target_std: of targets that are numbers.
+        target_mean, target_std: of targets that are numbers, in float64.
 
     Everything is plain, so that a checkpoint loads with ``weights_only=True``.
     """
@@ -57,10 +60,8 @@ class ActivationModule(pl.LightningModule):
             self.config.init,
             self.config.seed,
         )
-        ones = self.sample.statistics_shape
-        self.scale = Scale(
-            torch.zeros(ones) if mean is None else mean, torch.ones(ones) if std is None else std
-        )
+        zeros = torch.zeros(self.sample.statistics_shape, dtype=torch.float64)
+        self.scale = Scale(zeros if mean is None else mean, zeros + 1 if std is None else std)
         if self.config.trainer.precision == "64-true":
             # Before a checkpoint is read, which would otherwise be rounded to float32.
             self.double()
@@ -94,9 +95,9 @@ class ActivationModule(pl.LightningModule):
                 colours may come last. Tokens, and series whose length varies, may be fewer.
 
         Raises:
-            UserError: another shape.
+            UserError: another shape, no numbers, or values that are not finite.
         """
-        samples = self.sample.arranged(torch.as_tensor(x).to(self.scale.mean.device))
+        samples = self.sample.arranged(self._as_tensor(x))
         shape = self.sample.shape
         given = samples.shape[1:]
         if self.sample.varies or self.sample.kind == "tokens":
@@ -113,6 +114,18 @@ class ActivationModule(pl.LightningModule):
         if self.target.kind == "itself":
             return self.scale.undo(predicted.view_as(samples))
         return predicted
+
+    def _as_tensor(self, x: Tensor | np.ndarray) -> Tensor:
+        """On the model's device, in a type that torch can scale."""
+        if not isinstance(x, Tensor):
+            array = np.asarray(x)
+            if array.dtype.kind not in "fiub":
+                raise UserError(f"predict takes numbers, not an array of type {array.dtype}.")
+            # Torch has no other byte orders, and no steps backwards.
+            x = torch.from_numpy(np.ascontiguousarray(array, _NATIVE[array.dtype.kind]))
+        if not (self.sample.varies or x.isfinite().all()):
+            raise UserError("predict takes finite numbers, and x holds NaN or infinity.")
+        return x.to(self.scale.mean.device)
 
     @torch.no_grad()
     def generate(self, prompt: str, length: int, temperature: float = 1.0, seed: int = 0) -> str:
@@ -153,17 +166,36 @@ class ActivationModule(pl.LightningModule):
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
-        # Summed on the device, since reading it each step would stall a GPU; in float32 whatever
-        # the precision, since a sum of bfloat16 stops growing.
-        self.train_loss_sum = torch.zeros((), device=self.device)
+        # Summed on the device, since reading it each step would stall a GPU, and as precisely as
+        # it can, since a sum of bfloat16 stops growing.
+        self._loss_sum = torch.zeros((), device=self.device, dtype=widest(self.device))
+        self._seen = 0
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         x, y = batch
         outputs = self.network(x)
         loss = self.task.loss(outputs, y)
         self.last_loss = loss.detach()
-        self.train_loss_sum += self.last_loss
-        return loss
+        self._loss_sum += self.last_loss * len(y)
+        self._seen += len(y)
+        return loss * self._weight(len(y), index)
+
+    def _weight(self, samples: int, index: int) -> float:
+        """Of a batch, among those that are accumulated to one step: they count by their samples,
+        as one large batch would. Lightning divides each by the number it was asked for, also in
+        the last group, which may hold fewer."""
+        asked = self.trainer.accumulate_grad_batches
+        if asked == 1:
+            return 1.0
+        first = index - index % asked
+        group = range(first, min(first + asked, int(self.trainer.num_training_batches)))
+        batches: Any = self.trainer.train_dataloader
+        return samples * asked / sum(batches.samples(i) for i in group)
+
+    @property
+    def epoch_loss(self) -> float:
+        """Mean training loss over the samples of the epoch so far."""
+        return self._loss_sum.item() / self._seen
 
     def on_validation_epoch_start(self) -> None:
         self._evaluated: list[tuple[Tensor, int]] = []
@@ -190,7 +222,7 @@ class ActivationModule(pl.LightningModule):
         losses, sizes = zip(*self._evaluated, strict=True)
         weights = torch.tensor(sizes, device=self.device)
         loss = (precise(torch.stack(losses)) * weights).sum() / weights.sum()
-        values = {"loss": loss, **self.task.running.compute()}
+        values = {"loss": loss, **self.task.measured()}
         # Where callbacks look for what they monitor; self.log would bring it there too, and take
         # longer than a validation of a small model.
         found = {f"{split}_{name}": value for name, value in values.items()}

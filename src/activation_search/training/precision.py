@@ -7,22 +7,28 @@ import torch
 from torch import Tensor, nn
 
 
+def widest(device: torch.device) -> torch.dtype:
+    """The most precise type of real numbers on a device: Apple's GPUs have no float64."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 class KeepsPrecision(nn.Module):
-    """Goes to the model's device, but stays in float32: what is measured and counted would be
+    """Goes to the model's device, but keeps its own types: what is measured and counted would be
     rounded away in half precision."""
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         def move(t: Tensor) -> Tensor:
-            return t.to(fn(t.new_empty(0)).device)
+            device = fn(t.new_empty(0, dtype=torch.float32)).device
+            return t.to(device, widest(device) if t.dtype is torch.float64 else t.dtype)
 
         return super()._apply(move, recurse)
 
 
 class Scale(KeepsPrecision):
-    """Standardises samples by the training split's statistics.
+    """Standardises samples by the training split's statistics, in their precision.
 
     Args:
-        mean, std: see :class:`activation_search.data.splits.Splits`.
+        mean, std: float64, see :class:`activation_search.data.splits.Splits`.
     """
 
     mean: Tensor
@@ -35,11 +41,11 @@ class Scale(KeepsPrecision):
 
     def forward(self, x: Tensor) -> Tensor:
         """From the data's own scale."""
-        return (x - self.mean) / self.std
+        return (x.to(self.mean.dtype) - self.mean) / self.std
 
     def undo(self, x: Tensor) -> Tensor:
-        """Back to the data's own scale."""
-        return x * self.std + self.mean
+        """Back to the data's own scale; a channel that was constant is that constant."""
+        return torch.where(self.std.isinf(), self.mean, x * self.std + self.mean)
 
 
 def precise(t: Tensor) -> Tensor:

@@ -243,7 +243,8 @@ def _conclude(
             result.metrics |= _evaluate(trainer.test, module, data)
         result.status = FINISHED
         for name, value in result.metrics.items():
-            if not math.isfinite(value):
+            # Other metrics may be undefined on a split, or overflow, where the loss does not.
+            if name.endswith("_loss") and not math.isfinite(value):
                 result.status, result.reason = DIVERGED, f"final {name} is {value}"
     if config.tensorboard.enabled:
         write_hparams(

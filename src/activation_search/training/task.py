@@ -5,28 +5,27 @@ Losses take raw outputs, which is stabler than the logarithm of a softmax or sig
 gives what the output function makes of them.
 """
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchmetrics import (
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Metric,
-    MetricCollection,
-    R2Score,
-)
-from torchmetrics.classification import (
-    BinaryAccuracy,
-    BinaryAUROC,
-    MulticlassConfusionMatrix,
-)
+from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection
 
 from activation_search.data.config import DataConfig
 from activation_search.data.sample import Target
 from activation_search.data.sources import load_source
+from activation_search.training.metrics import (
+    AUROC,
+    R2,
+    Accuracy,
+    BinaryAccuracy,
+    BitsPerCharacter,
+    MacroF1,
+    Perplexity,
+)
 from activation_search.training.precision import KeepsPrecision, precise
+
+# Metrics that some splits leave undefined, and why.
+UNDEFINED = {"auroc": "all samples are of one class"}
 
 
 class Task(KeepsPrecision):
@@ -35,7 +34,8 @@ class Task(KeepsPrecision):
     Args:
         outputs: width of the output layer, the target's size.
 
-    metric, mode: what a run is judged by, and in which direction, ``"max"`` or ``"min"``.
+    metric, mode: what a run is judged by, and in which direction, ``"max"`` or ``"min"``. It is
+        defined on every split that :func:`activation_search.data.splits.split` lets pass.
     running: metrics of the split that is being evaluated.
     """
 
@@ -63,32 +63,10 @@ class Task(KeepsPrecision):
         """Fresh metrics."""
         raise NotImplementedError
 
-
-class FromConfusion(MulticlassConfusionMatrix):
-    """A metric that the confusion matrix gives: those of one run count it once for all.
-
-    Args:
-        classes: their number.
-    """
-
-    def __init__(self, classes: int):
-        super().__init__(classes, validate_args=False)
-
-
-class Accuracy(FromConfusion):
-    """Share of samples that are told right."""
-
-    def compute(self) -> Tensor:
-        return self.confmat.diagonal().sum() / self.confmat.sum()
-
-
-class MacroF1(FromConfusion):
-    """Mean over the classes that occur of 2 right / (told + true), each class alike."""
-
-    def compute(self) -> Tensor:
-        occurs = self.confmat.sum(0) + self.confmat.sum(1)
-        scores = 2 * self.confmat.diagonal() / occurs
-        return scores[occurs > 0].mean()
+    def measured(self) -> dict[str, Tensor]:
+        """Metrics of the split that was evaluated, in the data's unit; NaN where one is undefined,
+        see ``UNDEFINED``."""
+        return self.running.compute()
 
 
 class Classification(Task):
@@ -126,20 +104,21 @@ class BinaryClassification(Task):
         return precise(outputs[:, 0]).sigmoid()
 
     def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        # Told apart here, since torchmetrics takes logits that all lie in [0, 1] for probabilities.
-        return self.predict(outputs), y
+        return outputs[:, 0], y
 
     def metrics(self) -> MetricCollection:
-        return MetricCollection({"accuracy": BinaryAccuracy(), "auroc": BinaryAUROC()})
+        return MetricCollection({"accuracy": BinaryAccuracy(), "auroc": AUROC()})
 
 
 class Regression(Task):
-    """Numbers: identity output, mean squared error of standardised targets; metrics and
-    predictions in the targets' own unit.
+    """Numbers: identity output, mean squared error of standardised targets.
+
+    Metrics are computed on standardised values, so that they are the same in any unit; the mean
+    absolute error and predictions are in the targets' own unit.
 
     Args:
         size: how many numbers.
-        mean, std: of the training targets, ``[size]``; kept with the weights.
+        mean, std: of the training targets, ``[size]`` of float64; kept with the weights.
     """
 
     metric = "r2"
@@ -149,22 +128,27 @@ class Regression(Task):
 
     def __init__(self, size: int, mean: Tensor | None = None, std: Tensor | None = None):
         super().__init__(size)
-        self.register_buffer("mean", torch.zeros(size) if mean is None else mean)
-        self.register_buffer("std", torch.ones(size) if std is None else std)
+        zeros = torch.zeros(size, dtype=torch.float64)
+        self.register_buffer("mean", zeros if mean is None else mean)
+        self.register_buffer("std", zeros + 1 if std is None else std)
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean squared error, in variances of the targets; both ``[B, size]``."""
         return F.mse_loss(outputs, y)
 
     def predict(self, outputs: Tensor) -> Tensor:
-        """In the targets' unit, ``[B, size]``."""
-        return precise(outputs) * self.std + self.mean
+        """In the targets' unit, ``[B, size]`` of float64."""
+        return outputs.to(self.std.dtype) * self.std + self.mean
 
     def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        return self.predict(outputs), self.predict(y)
+        return precise(outputs), precise(y)
 
     def metrics(self) -> MetricCollection:
-        return MetricCollection({"r2": R2Score(), "mae": MeanAbsoluteError()})
+        return MetricCollection({"r2": R2(self.outputs), "mae": MeanAbsoluteError(self.outputs)})
+
+    def measured(self) -> dict[str, Tensor]:
+        values = super().measured()
+        return values | {"mae": (values["mae"] * self.std).mean()}
 
 
 class Reconstruction(Task):
@@ -186,44 +170,6 @@ class Reconstruction(Task):
 
     def metrics(self) -> MetricCollection:
         return MetricCollection({"mse": MeanSquaredError(), "mae": MeanAbsoluteError()})
-
-
-class TokenLoss(Metric):
-    """Mean cross-entropy of next tokens over all that were seen.
-
-    By its own sum: torchmetrics' Perplexity takes the logarithm of a softmax, which is infinite
-    where a probability underflows, though the loss is not.
-    """
-
-    full_state_update = False
-    total: Tensor
-    count: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
-        self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
-
-    def update(self, outputs: Tensor, y: Tensor) -> None:
-        self.total += F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="sum")
-        self.count += y.numel()
-
-    def nats(self) -> Tensor:
-        return self.total / self.count
-
-
-class BitsPerCharacter(TokenLoss):
-    """In bits."""
-
-    def compute(self) -> Tensor:
-        return self.nats() / math.log(2)
-
-
-class Perplexity(TokenLoss):
-    """Its exponential: among how many equally likely tokens one might as well have guessed."""
-
-    def compute(self) -> Tensor:
-        return self.nats().exp()
 
 
 class NextToken(Task):
