@@ -1,8 +1,11 @@
 """One sentence per mistake, and the exit codes."""
 
+import errno
+import os
+
 import pytest
 
-from activation_search.errors import UserError, exit_code, reported, unknown
+from activation_search.errors import MachineError, UserError, exit_code, reported, unknown
 
 
 @pytest.mark.parametrize(
@@ -37,3 +40,40 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(lambda: 1) == 1
     assert reported(mistake) == 2
     assert capsys.readouterr().err == "Interrupted.\nError: No such thing.\n"
+
+
+def failing(error: Exception) -> int:
+    def command() -> None:
+        raise error
+
+    return exit_code(command)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (MachineError("The disk is full."), "The disk is full."),
+        (
+            OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "logs/a.json"),
+            "Cannot use logs/a.json: No space left on device.",
+        ),
+        (OSError(errno.EROFS, os.strerror(errno.EROFS)), "Cannot go on: Read-only file system."),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "x"),
+            "Cannot use x: Permission denied.",
+        ),
+    ],
+)
+def test_a_failed_machine_is_one_sentence_and_exit_code_1(
+    error: Exception, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failing(error) == 1
+    assert capsys.readouterr().err == f"Error: {sentence}\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EEXIST, None])
+def test_other_errors_of_the_system_keep_their_traceback(number: int | None) -> None:
+    error = OSError(number, "odd")
+    with pytest.raises(OSError, match="odd") as raised:
+        failing(error)
+    assert raised.value is error

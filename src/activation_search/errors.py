@@ -1,5 +1,6 @@
-"""The one exception for a user's mistake: a sentence with what is allowed and the nearest guess."""
+"""Two exceptions that a command prints as one sentence: a user's mistake, a failed machine."""
 
+import errno
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -10,6 +11,40 @@ class UserError(Exception):
 
     Its message is the whole information: what was given and what is allowed.
     """
+
+
+class MachineError(Exception):
+    """A failure of the machine, such as a full disk; printed without a traceback, exit code 1.
+
+    Its message states what failed, and what is kept where that is not obvious.
+
+    Example:
+        raise MachineError("Cannot write logs/a/result.json: No space left on device.")
+    """
+
+
+# The machine's part in an OSError. Others, such as a missing file, are mistakes of the user or of
+# the program, and have a sentence or a traceback where they arise.
+_FAILURES_OF_THE_MACHINE = {
+    errno.ENOSPC,  # disk full
+    errno.EDQUOT,  # the user's share of it
+    errno.EFBIG,  # a limit of the size of files
+    errno.EROFS,  # read-only
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.ESTALE,  # a network file system that was lost
+    errno.EMFILE,  # too many open files
+    errno.ENFILE,
+}
+
+
+def machine_error(error: OSError) -> MachineError | None:
+    """The sentence for an error of the operating system; ``None`` if it is not the machine's."""
+    if error.errno not in _FAILURES_OF_THE_MACHINE:
+        return None
+    what = f"Cannot use {error.filename}" if error.filename else "Cannot go on"
+    return MachineError(f"{what}: {error.strerror}.")
 
 
 def unknown(kind: str, given: object, allowed: Iterable[str]) -> UserError:
@@ -30,16 +65,26 @@ def unknown(kind: str, given: object, allowed: Iterable[str]) -> UserError:
 
 
 def reported(command: Callable[[], int | None]) -> int:
-    """Runs a command; a user's mistake becomes one sentence on standard error.
+    """Runs a command; a mistake or a failed machine becomes one sentence on standard error.
 
     Returns:
-        The command's exit code, 0 if it gives none; 2 for a mistake.
+        The command's exit code, 0 if it gives none; 2 for a user's mistake, 1 for a failure of the
+        machine.
     """
     try:
         return command() or 0
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
+    except MachineError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        failure = machine_error(error)
+        if failure is None:
+            raise
+        print(f"Error: {failure}", file=sys.stderr)
+        return 1
 
 
 def exit_code(script: Callable[[], int | None]) -> int:
