@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -18,7 +18,8 @@ def replacing(path: Path) -> Iterator[Path]:
         path: the file to replace; it need not exist.
 
     Raises:
-        OSError: the file cannot be written, for instance because the disk is full.
+        OSError: the file cannot be written, for instance because the disk is full; its
+            ``filename`` is ``path``.
 
     Example:
         with replacing(Path("table.csv")) as new:
@@ -32,8 +33,11 @@ def replacing(path: Path) -> Iterator[Path]:
         with new.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):  # such as a folder that is gone
+            new.unlink()
+        if isinstance(error, OSError):
+            error.filename = str(path)  # an error of writing names no file, others the new one
         raise
 
 

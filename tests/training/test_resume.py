@@ -126,7 +126,7 @@ def test_killed_process(small: Small, tmp_path: Path) -> None:
     [directory] = tmp_path.glob("train/*/*")
     assert read_result(directory).status == RUNNING
     resumed = train(small(f"resume={directory}", "trainer.progress=false"))
-    assert (resumed.status, resumed.resumed_after) == ("finished", 0)
+    assert (resumed.status, resumed.resumed_after) == ("finished", 4)
     assert numbers(resumed) == numbers(train(small(*OVERRIDES)))
     with pytest.raises(UserError, match="that run is finished"):
         train(small(f"resume={directory}"))

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import track
 
 from activation_search.errors import UserError
-from activation_search.training.config import TrainConfig, from_dict
-from activation_search.training.result import DIVERGED, FINISHED, RunResult, read_result
+from activation_search.training.config import TrainConfig
+from activation_search.training.result import DIVERGED, FINISHED, RunResult, read_or_skip
 from activation_search.training.run import fingerprint, train
 from activation_search.workers import newborn, visible_gpus
 
@@ -42,7 +42,7 @@ def run_all(
     missing = [config for key, config in wanted.items() if key not in found]
     if missing:
         for result in _train_in_parallel(missing, workers, title, console):
-            found[_key(from_dict(result.config))] = result
+            found[_key(result.parsed_config())] = result
     return {key: found[_key(config)] for key, config in configs.items()}
 
 
@@ -51,12 +51,9 @@ def find_finished(configs: Mapping[Key, TrainConfig]) -> dict[str, RunResult]:
     folders = {Path(config.logs) / config.group for config in configs.values()}
     found = {}
     for path in (path for folder in sorted(folders) for path in folder.glob("*/*/result.json")):
-        try:
-            result = read_result(path.parent)
-        except (OSError, ValueError):
-            continue
-        if result.status in (FINISHED, DIVERGED):
-            found[_key(from_dict(result.config))] = result
+        result = read_or_skip(path.parent)
+        if result and result.status in (FINISHED, DIVERGED):
+            found[_key(result.parsed_config())] = result
     return found
 
 

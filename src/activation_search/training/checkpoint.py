@@ -1,26 +1,103 @@
-"""From a checkpoint back to a model."""
+"""Checkpoints: written whole or not at all, read with every kind of damage in mind."""
 
+import io
+import sys
+from dataclasses import dataclass
 from os import PathLike
-from pickle import UnpicklingError
+from pathlib import Path
+from typing import Any
 
 import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from activation_search.atomic import replacing
 from activation_search.errors import UserError
 from activation_search.imports import check_trusted
 from activation_search.training.config import activation_imports
-from activation_search.training.module import ActivationModule
+from activation_search.training.module import CHECKPOINT_FORMAT, ActivationModule
+
+BEST, LAST = "best.ckpt", "last.ckpt"
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Replaces a checkpoint whole or not at all.
+
+    Lightning writes to the temporary folder and copies from there, which a kill can tear where that
+    folder lies on another file system, as on most clusters.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | PathLike[str], storage_options: Any = None
+    ) -> None:
+        # In memory first: on a full disk torch raises an error that does not name the reason.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        with replacing(Path(path)) as new:
+            new.write_bytes(content.getbuffer())
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint; nothing in it is executed.
+
+    Raises:
+        UserError: the file is missing, damaged, of another program, or of a newer version.
+    """
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        version = stored.get("format", 1)
+        stored["hyper_parameters"]["config"], stored["state_dict"], stored["global_step"]
+    except OSError as error:
+        raise UserError(f"Cannot read the checkpoint {path}: {error.strerror or error}.") from error
+    except Exception as error:  # damage and foreign files fail in many ways
+        raise UserError(f"{path} is no checkpoint of a run, or is damaged.") from error
+    if version > CHECKPOINT_FORMAT:
+        raise UserError(
+            f"{path} was written by a newer version of the program: it has format {version}, and "
+            f"this one reads {CHECKPOINT_FORMAT}."
+        )
+    return stored
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """Where an interrupted run starts anew: after ``step`` steps, with this curve."""
+
+    path: Path
+    step: int
+    curve: list[dict[str, float]]
+
+
+def latest_checkpoint(directory: Path) -> Resumed | None:
+    """What an interrupted run is resumed from: the last checkpoint, or the best one where that
+    cannot be read.
+
+    Returns:
+        ``None`` where no checkpoint can be read, and the run starts from the beginning.
+    """
+    for name in (LAST, BEST):
+        path = directory / name
+        if path.exists():
+            try:
+                stored = read_checkpoint(path)
+                curve = stored["callbacks"]["History"]["curve"]
+                return Resumed(path, stored["global_step"], curve)
+            except (UserError, LookupError) as error:
+                print(f"Note: cannot resume from {path}: {error}", file=sys.stderr)
+    return None
 
 
 def load_checkpoint(path: str | PathLike[str], trust: bool = False) -> ActivationModule:
     """See :func:`activation_search.load`."""
+    file = Path(path)
+    if file.is_dir():
+        file = next((file / name for name in (BEST, LAST) if (file / name).exists()), file / BEST)
+    stored = read_checkpoint(file)
+    check_trusted(activation_imports(stored["hyper_parameters"]["config"]), file, trust)
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-        hyperparameters, weights = stored["hyper_parameters"], stored["state_dict"]
-    except OSError as error:
-        raise UserError(f"Cannot read the checkpoint {path}: {error.strerror}.") from error
-    except (UnpicklingError, RuntimeError, LookupError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is no checkpoint of a run.") from error
-    check_trusted(activation_imports(hyperparameters["config"]), path, trust)
-    module = ActivationModule(**hyperparameters)
-    module.load_state_dict(weights)
+        module = ActivationModule(**stored["hyper_parameters"])
+        module.load_state_dict(stored["state_dict"])
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{file} does not fit this version of the program: {' '.join(str(error).split())}."
+        ) from error
     return module.eval()

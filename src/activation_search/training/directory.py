@@ -1,5 +1,6 @@
 """Run directories: made so that two runs never share one, found again to resume."""
 
+import glob
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -7,9 +8,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from activation_search.errors import UserError
-from activation_search.training.config import TrainConfig, from_dict
-from activation_search.training.result import FAILED, RUNNING, STOPPED, RunResult, read_result
+from activation_search.errors import UserError, machine_error
+from activation_search.training.config import TrainConfig
+from activation_search.training.result import (
+    FAILED,
+    RUNNING,
+    STOPPED,
+    RunResult,
+    read_or_skip,
+    read_result,
+)
 
 LOCK_FILE = ".lock"
 
@@ -42,6 +50,8 @@ def create(config: TrainConfig) -> Path:
                 continue
             return directory
     except OSError as error:
+        if failure := machine_error(error):
+            raise failure from error
         raise UserError(f"Cannot write runs to {parent}: {error.strerror}.") from error
     raise UserError(f"{parent} holds too many runs of one second.")
 
@@ -63,14 +73,11 @@ def hold(directory: Path) -> Iterator[None]:
 def find_unfinished(config: TrainConfig) -> Path | None:
     """The newest run of the same configuration, of any group, that neither finished nor still
     runs."""
-    wanted = config.identity()
-    found = (path.parent for path in Path(config.logs).glob(f"**/{config.label}/*/result.json"))
+    wanted, label = config.identity(), glob.escape(config.label)
+    found = (path.parent for path in Path(config.logs).glob(f"**/{label}/*/result.json"))
     for directory in sorted(found, key=lambda path: path.name, reverse=True):
-        try:
-            result = read_result(directory)
-        except (OSError, ValueError):
-            continue
-        if can_resume(result, directory) and from_dict(result.config).identity() == wanted:
+        result = read_or_skip(directory)
+        if result and can_resume(result, directory) and result.parsed_config().identity() == wanted:
             return directory
     return None
 
@@ -84,7 +91,9 @@ def open_unfinished(path: str) -> RunResult:
     directory = Path(path)
     try:
         result = read_result(directory)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        raise UserError(f"resume={path}: {error}.") from error
+    except OSError as error:
         nearby = ", ".join(str(d) for d in _unfinished_near(directory)) or "none"
         raise UserError(
             f"resume={path} is no run directory with a result.json; "
@@ -115,5 +124,5 @@ def _unfinished_near(directory: Path) -> Iterator[Path]:
         try:
             if can_resume(read_result(candidate), candidate):
                 yield candidate
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # no run
             continue

@@ -22,6 +22,9 @@ from activation_search.training.task import build_task
 _NATIVE = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.int64}
 
 
+CHECKPOINT_FORMAT = 1  # a higher one cannot be read by this version
+
+
 class ActivationModule(pl.LightningModule):
     """Trains a model with activations at its sites; predicts when it is trained.
 
@@ -228,6 +231,9 @@ class ActivationModule(pl.LightningModule):
         found = {f"{split}_{name}": value for name, value in values.items()}
         self.trainer.callback_metrics.update(found)
         self.task.running.reset()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["format"] = CHECKPOINT_FORMAT
 
     def configure_optimizers(self) -> Any:
         groups = parameter_groups(self.network, self.config.optim)

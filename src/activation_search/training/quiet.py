@@ -1,6 +1,7 @@
 """Keeps Lightning's remarks out of the output."""
 
 import logging
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,17 @@ _NOT_NEWS = (
 )
 
 
+def _leave_to_the_run(failure: threading.ExceptHookArgs) -> None:
+    """TensorBoard's writer fails in a thread of its own, on a full disk for instance, and again in
+    the run at its next call, which is where the error is dealt with."""
+    if not isinstance(failure.exc_value, OSError):
+        threading.__excepthook__(failure)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keeps Lightning's remarks out of the output, and warnings that do not apply here."""
+    hook, threading.excepthook = threading.excepthook, _leave_to_the_run
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -28,5 +37,6 @@ def quiet() -> Iterator[None]:
                 warnings.filterwarnings("ignore", message)
             yield
     finally:
+        threading.excepthook = hook
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

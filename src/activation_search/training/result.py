@@ -6,13 +6,20 @@ import os
 import platform
 import socket
 import subprocess
-from dataclasses import asdict, dataclass, field
+import sys
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from activation_search.atomic import write_text
+from activation_search.errors import UserError
+from activation_search.training.config import TrainConfig, from_dict
 
 RESULT_FILE = "result.json"
+RESULT_FORMAT = 1  # a higher one cannot be read by this version
 RUNNING, FINISHED, DIVERGED = "running", "finished", "diverged"
 STOPPED, FAILED, PRUNED = "stopped", "failed", "pruned"
 
@@ -44,6 +51,7 @@ class RunResult:
     health: site -> its last reading, see :class:`activation_search.diagnostics.sites.SiteHealth`.
     data: kind of samples and task; of a user's own also the file and a hash of what was read.
     versions, git, host, process: of the program and the machine.
+    format: version of this list.
     """
 
     directory: str
@@ -73,27 +81,71 @@ class RunResult:
     git: str | None = None
     host: str = field(default_factory=socket.gethostname)
     process: int = field(default_factory=os.getpid)
+    format: int = RESULT_FORMAT
 
     def write(self) -> None:
         """Replaces the run's ``result.json``, whole or not at all. Values that are not finite
         become null, since JSON knows none."""
-        path = Path(self.directory) / RESULT_FILE
-        temporary = path.with_suffix(".json.new")
-        temporary.write_text(json.dumps(_finite(asdict(self)), indent=1, allow_nan=False) + "\n")
-        os.replace(temporary, path)
+        text = json.dumps(_finite(asdict(self)), indent=1, allow_nan=False)
+        write_text(Path(self.directory) / RESULT_FILE, text + "\n")
+
+    def parsed_config(self) -> TrainConfig:
+        """The configuration, typed."""
+        return from_dict(self.config)
 
 
 def read_result(directory: Path) -> RunResult:
     """The result in a run directory.
 
     Raises:
-        OSError, ValueError: there is none, or it is not a result.
+        OSError: there is none that can be read.
+        ValueError: it is damaged, of another program, or of a newer version; one sentence.
     """
-    plain = json.loads((directory / RESULT_FILE).read_text())
+    path = directory / RESULT_FILE
     try:
-        return RunResult(**plain)
-    except TypeError as error:
-        raise ValueError(f"{directory / RESULT_FILE} is not a result: {error}") from error
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
+            raise ValueError("it is no file")
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        version = plain.get("format", 1)
+        if version > RESULT_FORMAT:
+            raise ValueError(f"it has format {version}, and this version reads {RESULT_FORMAT}")
+        types = get_type_hints(RunResult)
+        for name, value in plain.items():
+            if name in types and not _fits(value, types[name]):
+                raise ValueError(f"{name} is a {type(value).__name__}")
+        result = RunResult(**{name: value for name, value in plain.items() if name in types})
+        result.parsed_config()
+        return replace(
+            result,
+            directory=str(directory),  # it may have been moved
+            metrics=_with_nan(result.metrics),
+            curve=[_with_nan(row) for row in result.curve],
+        )
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, UserError) as error:
+        raise ValueError(f"{path} is not a result of this program: {error}") from error
+
+
+def read_or_skip(directory: Path) -> RunResult | None:
+    """The result in a run directory; ``None``, and a note, where it cannot be used."""
+    try:
+        return read_result(directory)
+    except (OSError, ValueError) as error:
+        _note(f"Note: skipped {error}")
+        return None
+
+
+@cache  # once for each file
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value read from JSON is of a field's type; numbers that are not finite are null."""
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    allowed = [get_origin(one) or one for one in kinds]
+    if float in allowed:
+        allowed += [int, type(None)]
+    return type(value) in allowed
 
 
 @cache
@@ -115,6 +167,10 @@ def git_revision() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
+
+
+def _with_nan(values: dict[str, Any]) -> dict[str, float]:
+    return {key: math.nan if value is None else value for key, value in values.items()}
 
 
 def _finite(value: Any) -> Any:

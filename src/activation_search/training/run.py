@@ -9,7 +9,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +20,7 @@ import torch
 import yaml
 from torch.utils.tensorboard import SummaryWriter
 
+from activation_search.atomic import discard_unfinished, write_text
 from activation_search.data.batches import DataModule
 from activation_search.data.sample import ASKED
 from activation_search.data.sources import load_splits, pinned
@@ -29,9 +30,11 @@ from activation_search.diagnostics.health import Health
 from activation_search.diagnostics.learned import learned_parameters
 from activation_search.diagnostics.overview import write_generated, write_hparams, write_overview
 from activation_search.diagnostics.watch import Watch
+from activation_search.errors import machine_error
 from activation_search.imports import check_trusted
 from activation_search.training import directory as run_directory
-from activation_search.training.config import TrainConfig, check_run, from_dict
+from activation_search.training.checkpoint import BEST, latest_checkpoint
+from activation_search.training.config import TrainConfig, check_run
 from activation_search.training.history import History, Row
 from activation_search.training.module import ActivationModule, to_hyperparameters
 from activation_search.training.quiet import quiet
@@ -46,7 +49,7 @@ from activation_search.training.result import (
     read_result,
     versions,
 )
-from activation_search.training.trainer import BEST, LAST, build_trainer, check_machine, open_writer
+from activation_search.training.trainer import build_trainer, check_machine, open_writer
 
 # Characters that a model of text is given, and writes at the end of its run.
 OPENING, GENERATED = 20, 400
@@ -100,11 +103,13 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
         )
         directory = Path(earlier.directory) if earlier else run_directory.create(config)
         with run_directory.hold(directory):
-            curve = earlier.curve if earlier else []
+            discard_unfinished(directory)
+            resumed = latest_checkpoint(directory) if earlier else None
+            curve = resumed.curve if resumed else []
             result = _new_result(config, directory, module, len(curve) if earlier else None)
             asked = ASKED[splits.target.kind]
             result.data = {"samples": str(splits.sample), "task": asked, **splits.origin}
-            writer = open_writer(config, directory)
+            writer = open_writer(config, directory, resumed.step if resumed else None)
             board = config.tensorboard
             history = History(
                 config.trainer.max_steps, board.every_n_steps, writer, on_epoch, curve
@@ -115,13 +120,16 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
             try:
                 if writer and not earlier:
                     write_overview(writer, module.network)
-                _fit(trainer, module, data, directory / LAST)
+                path = resumed.path if resumed else None
+                trainer.fit(module, datamodule=data, ckpt_path=path, weights_only=True)
                 _conclude(config, result, trainer, module, data, history)
                 writes = module.target.kind == "next" and board.histograms_every_n_epochs > 0
                 if writer and writes and result.status == FINISHED:
                     write_generated(writer, module.generate(_opening(splits), GENERATED))
             except BaseException as error:
-                result.status, result.reason = FAILED, f"{type(error).__name__}: {error}"
+                failed = machine_error(error) if isinstance(error, OSError) else None
+                reason = str(failed or f"{type(error).__name__}: {error}")
+                result.status, result.reason = FAILED, reason
                 # Lightning turns Ctrl-C and SIGTERM into SystemExit.
                 if isinstance(error, KeyboardInterrupt | SystemExit):
                     signal.signal(signal.SIGINT, signal.default_int_handler)  # it is left off
@@ -141,9 +149,10 @@ def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) ->
                     result.alarms = earlier.alarms
                 result.device = str(trainer.strategy.root_device)
                 result.seconds = time.perf_counter() - began
-                result.write()
-                if writer:
-                    writer.close()
+                with ExitStack() as both:  # the second too where the first fails
+                    both.callback(result.write)
+                    if writer:
+                        both.callback(writer.close)
     return result
 
 
@@ -163,8 +172,7 @@ def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
         return config, read_result(directory) if directory else None
     if config.resume:
         earlier = run_directory.open_unfinished(config.resume)
-        earlier.directory = config.resume  # it may have been moved
-        resumed: TrainConfig = from_dict(earlier.config).shown_as(config)
+        resumed = earlier.parsed_config().shown_as(config)
         check_trusted(resumed.import_paths(), f"The run in {config.resume}", config.trust)
         return resumed, earlier
     return config, None
@@ -174,8 +182,8 @@ def _new_result(
     config: TrainConfig, directory: Path, module: ActivationModule, resumed_after: int | None
 ) -> RunResult:
     network = module.network
-    with (directory / "config.yaml").open("w") as file:
-        yaml.dump(config.as_dict(), file, yaml.CSafeDumper, sort_keys=False)
+    text = yaml.dump(config.as_dict(), Dumper=yaml.CSafeDumper, sort_keys=False)
+    write_text(directory / "config.yaml", text)
     return RunResult(
         directory=str(directory),
         config=config.as_dict(),
@@ -203,12 +211,6 @@ def _health(
 
 def _tell(alarm: Alarm) -> None:
     print(f"alarm: {alarm}; try {'  '.join(alarm.remedies[:3])}")
-
-
-def _fit(trainer: pl.Trainer, module: ActivationModule, data: DataModule, last: Path) -> None:
-    """Trains, from the last checkpoint where there is one."""
-    resumed = last if last.exists() else None
-    trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
 
 
 def _conclude(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.profilers import PassThroughProfiler
@@ -16,13 +15,12 @@ from activation_search.diagnostics.health import Health
 from activation_search.diagnostics.histograms import Histograms
 from activation_search.diagnostics.learned import LearnedActivations, learnable_sites
 from activation_search.errors import UserError
+from activation_search.training.checkpoint import BEST, LAST, WholeCheckpoints
 from activation_search.training.config import TrainConfig
 from activation_search.training.history import History
 from activation_search.training.module import ActivationModule
 from activation_search.training.progress import ProgressBar
 from activation_search.training.task import Task
-
-BEST, LAST = "best.ckpt", "last.ckpt"
 
 
 class NoProfiler(PassThroughProfiler):
@@ -79,6 +77,7 @@ def build_trainer(
         precision=settings.precision,  # type: ignore[arg-type]
         deterministic=settings.deterministic,
         profiler=NoProfiler(),
+        plugins=[WholeCheckpoints()],
         logger=False,
         callbacks=[
             history,
@@ -99,19 +98,23 @@ def build_trainer(
     )
 
 
-def open_writer(config: TrainConfig, directory: Path) -> SummaryWriter | None:
-    """The run's event writer; none where TensorBoard is off.
+def open_writer(
+    config: TrainConfig, directory: Path, resumed_step: int | None
+) -> SummaryWriter | None:
+    """The run's event writer; ``None`` where TensorBoard is off.
 
     Not through Lightning, whose logger flushes the file on every call.
+
+    Args:
+        config: the run.
+        directory: where it writes to.
+        resumed_step: the step that an interrupted run is resumed from. What it wrote later is
+            hidden, and written again; the step itself stays, since an epoch's values are written
+            before its checkpoint.
     """
     if not config.tensorboard.enabled:
         return None
-    last, purge_step = directory / LAST, None
-    if last.exists():
-        # What an interrupted run wrote after its last checkpoint is hidden, and written again.
-        # The checkpoint's own step stays: an epoch's values are written before it is saved.
-        step = torch.load(last, weights_only=True, map_location="cpu")["global_step"]
-        purge_step = step + 1
+    purge_step = None if resumed_step is None else resumed_step + 1
     return SummaryWriter(str(directory), purge_step=purge_step)
 
 
@@ -147,8 +150,24 @@ def _callbacks(
     return callbacks
 
 
-def _checkpoint(directory: Path, name: str, **best: str) -> ModelCheckpoint:
-    return ModelCheckpoint(
+class Checkpoint(ModelCheckpoint):
+    """Lightning's, for a run directory that was moved: it would forget what the best value was,
+    and put a worse epoch in its place."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        def here(path: str) -> str:
+            return str(Path(self.dirpath or "") / Path(path).name) if path else path
+
+        keys = ("best_model_path", "kth_best_model_path", "last_model_path")
+        moved = {key: here(state_dict[key]) for key in keys}
+        best = {here(path): value for path, value in state_dict["best_k_models"].items()}
+        super().load_state_dict(
+            {**state_dict, **moved, "best_k_models": best, "dirpath": self.dirpath}
+        )
+
+
+def _checkpoint(directory: Path, name: str, **best: str) -> Checkpoint:
+    return Checkpoint(
         directory,
         filename=Path(name).stem,
         save_on_train_epoch_end=True,

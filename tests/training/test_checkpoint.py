@@ -1,0 +1,173 @@
+"""Checkpoints: whole whatever happens, and read whatever has happened to them."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import activation_search
+from activation_search.compose import compose
+from activation_search.errors import UserError
+from activation_search.training.checkpoint import latest_checkpoint
+from activation_search.training.config import TrainConfig
+from activation_search.training.result import STOPPED, read_result
+from activation_search.training.run import train
+
+Small = Callable[..., TrainConfig]
+
+WRITER = """
+import sys, torch
+from activation_search.training.checkpoint import WholeCheckpoints
+weights = {"state_dict": {"w": torch.zeros(200_000)}}
+print("ready", flush=True)
+while True:
+    WholeCheckpoints().save_checkpoint(weights, sys.argv[1])
+"""
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path: Path):
+    path = tmp_path / "last.ckpt"
+    random.seed(0)
+    for _ in range(10):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        while not path.exists():
+            time.sleep(0.001)
+        time.sleep(random.random() / 50)
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+        assert torch.load(path, weights_only=True)["state_dict"]["w"].numel() == 200_000
+        path.unlink()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a run of three epochs."""
+    config = compose(
+        ["model=mlp", "data=digits", "model.width=8", "trainer.max_epochs=3",
+         "trainer.progress=false", f"logs={tmp_path_factory.mktemp('finished')}"]
+    )  # fmt: skip
+    return Path(train(config).directory)
+
+
+@pytest.fixture
+def stopped(finished: Path, tmp_path: Path) -> Path:
+    """A copy of it, as if it had been stopped at its end."""
+    directory = tmp_path / "run"
+    shutil.copytree(finished, directory)
+    result = read_result(directory)
+    result.status = STOPPED
+    result.write()
+    return directory
+
+
+def torn(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def zeroed(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def of_another_program(path: Path) -> None:
+    torch.save({"state_dict": {}, "epoch": 3}, path)
+
+
+def newer(path: Path) -> None:
+    torch.save(torch.load(path, weights_only=True) | {"format": 99}, path)
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGES = [
+    torn,
+    zeroed,
+    of_another_program,
+    newer,
+    a_folder,
+    lambda path: path.write_bytes(b""),
+    lambda path: path.write_text("no checkpoint"),
+    lambda path: torch.save([1, 2], path),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_one_sentence(stopped: Path, damage: Callable[[Path], None]):
+    path = stopped / "last.ckpt"
+    damage(path)
+    with pytest.raises(UserError, match=r"last\.ckpt|best\.ckpt"):
+        activation_search.load(path)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_run_is_resumed_from_the_best_where_the_last_is_damaged(
+    stopped: Path, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+):
+    best = torch.load(stopped / "best.ckpt", weights_only=True)["global_step"]
+    damage(stopped / "last.ckpt")
+    resumed = latest_checkpoint(stopped)
+    assert resumed is not None
+    assert (resumed.path.name, resumed.step) == ("best.ckpt", best)
+    assert "Note: cannot resume from" in capsys.readouterr().err
+
+
+def test_a_run_without_a_readable_checkpoint_starts_from_the_beginning(
+    small: Small, stopped: Path, capsys: pytest.CaptureFixture[str]
+):
+    before = read_result(stopped)
+    torn(stopped / "last.ckpt")
+    torn(stopped / "best.ckpt")
+    after = train(small(f"resume={stopped}"))
+    assert (after.status, after.resumed_after) == ("finished", 0)
+    assert after.curve == before.curve
+    assert capsys.readouterr().err.count("Note: cannot resume from") == 2
+    activation_search.load(stopped / "last.ckpt")
+
+
+def test_a_resumed_run_from_the_best_checkpoint_has_the_numbers_of_an_unbroken_one(
+    small: Small, stopped: Path
+):
+    before = read_result(stopped)
+    torn(stopped / "last.ckpt")
+    after = train(small(f"resume={stopped}"))
+    assert (after.curve, after.metrics) == (before.curve, before.metrics)
+
+
+def test_a_run_directory_can_be_loaded(finished: Path):
+    whole, best = (activation_search.load(path) for path in (finished, finished / "best.ckpt"))
+    for one, other in zip(whole.parameters(), best.parameters(), strict=True):
+        assert torch.equal(one, other)
+    with pytest.raises(UserError, match=r"Cannot read the checkpoint .*best\.ckpt"):
+        activation_search.load(finished.parent)
+
+
+def test_the_folder_of_temporary_files_has_no_part(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """On a cluster it often lies on another file system, or is full."""
+    nowhere = tmp_path / "full"
+    nowhere.touch()
+    monkeypatch.setenv("TMPDIR", str(nowhere))
+    assert (Path(train(small()).directory) / "last.ckpt").exists()
+
+
+def test_what_a_killed_writer_left_is_removed_when_the_run_is_resumed(small: Small, stopped: Path):
+    left_over = stopped / f".last-{os.getpid()}.new.ckpt"
+    left_over.write_bytes(b"half")
+    train(small(f"resume={stopped}"))
+    assert not left_over.exists()

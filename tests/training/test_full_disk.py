@@ -1,0 +1,50 @@
+"""A disk that is full in the middle of a run: one sentence, exit code 1, and nothing lost."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from activation_search.training.result import FAILED, RUNNING, read_result
+
+from ..cli.conftest import ROOT
+
+# Bytes that a file may have. The event file of this run ends at about 300,000, a checkpoint at
+# 350,000, the result at 12,000; below 1,500 the directory's first file cannot be written.
+LIMITS = (100, 3_000, 60_000, 200_000)
+RUN = ["model=mlp", "data=digits", "model.width=128", "model.depth=3", "trainer.max_epochs=4",
+       "trainer.progress=false", "tensorboard.every_n_steps=1",
+       "tensorboard.histograms_every_n_epochs=1", "trainer.threads=1"]  # fmt: skip
+
+
+def command(tmp_path: Path, *overrides: str, limit: int | None = None) -> tuple[int, str]:
+    """Exit code and standard error of a run whose files may not be larger than the limit."""
+    code = (
+        "import resource, runpy, sys\n"
+        f"limit = {limit}\n"
+        "if limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    code = f"import sys; sys.argv = sys.argv[1:]\n{code}"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT / "train.py"), *RUN, f"logs={tmp_path}", *overrides],
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_full_disk(tmp_path: Path, limit: int):
+    code, error = command(tmp_path, limit=limit)
+    assert code == 1
+    assert error.startswith("Error: ")
+    assert "File too large" in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.rglob(".*.new*"))
+    for path in tmp_path.rglob("result.json"):
+        result = read_result(path.parent)
+        assert result.status in (FAILED, RUNNING)  # the latter where it could not be written again
+        if result.status == FAILED:
+            assert "File too large" in str(result.reason)
