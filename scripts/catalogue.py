@@ -5,21 +5,21 @@ python scripts/catalogue.py gelu silu mish      # these, with --out sheet.png fo
 python scripts/catalogue.py advise model=lstm   # which one the field recommends where, and why
 """
 
-import argparse
 import sys
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from rich import box
 from rich.table import Table
 
 from activation_search.activations import ENTRIES, find
-from activation_search.console import open_console
+from activation_search.console import ArgumentParser, open_console, print_line
 from activation_search.errors import UserError, exit_code, unknown
 from activation_search.models.advice import HIDDEN, OUTPUTS
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="activations; all if none is named"
     )
@@ -28,6 +28,7 @@ def main() -> None:
     if arguments.names[:1] == ["advise"]:
         advise(arguments.names[1:])
         return
+    check_picture(arguments.out)
     entries = [find(name) for name in arguments.names]
     if not entries:
         entries = [entry for entry in ENTRIES.values() if not entry.open_parameters]
@@ -42,7 +43,18 @@ def main() -> None:
         draw_sheet(entries).savefig(arguments.out, dpi=150)
     except OSError as error:
         raise UserError(f"Cannot write {arguments.out}: {error.strerror}.") from error
-    console.print(f"curves and derivatives: {arguments.out}", soft_wrap=True)
+    print_line(console, f"curves and derivatives: {arguments.out}")
+
+
+def check_picture(path: Path) -> None:
+    """Whether matplotlib writes pictures of the kind that a file's ending names.
+
+    Raises:
+        UserError: it does not.
+    """
+    kinds = Figure().canvas.get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in kinds or path.is_dir():
+        raise UserError(f"--out {path} must end in one of {', '.join(f'.{k}' for k in kinds)}.")
 
 
 def advise(given: list[str]) -> None:

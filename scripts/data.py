@@ -13,13 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from activation_search.compose import compose
-from activation_search.console import open_console
+from activation_search.console import ArgumentParser, open_console
 from activation_search.errors import exit_code
 from activation_search.training.config import TrainConfig, check_run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(

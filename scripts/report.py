@@ -4,15 +4,15 @@ One HTML file with its pictures inside, and the same as Markdown, in the folder 
 of a study.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
+from activation_search.console import ArgumentParser
 from activation_search.errors import exit_code
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="logs/compare/<name> or logs/sweeps/<name>")
     folder = parser.parse_args().folder
 

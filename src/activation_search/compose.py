@@ -6,23 +6,28 @@ Hydra's errors into one sentence each.
 
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import field, make_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
+    InterpolationKeyError,
+    MissingMandatoryValue,
     OmegaConfBaseException,
+    UnsupportedInterpolationType,
     ValidationError,
 )
 
@@ -91,9 +96,28 @@ def _activation_node(name: str, entry: Entry | None = None) -> DictConfig:
 
 def to_config(composed: DictConfig, kind: type[Config] = TrainConfig) -> Config:  # type: ignore[assignment]
     """The typed configuration from what Hydra composed."""
-    plain = OmegaConf.to_container(composed, resolve=True)
+    try:
+        plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise explain(error) from error
     assert isinstance(plain, dict)
+    if HydraConfig.initialized():
+        _check_groups(HydraConfig.get().overrides.task)
     return from_dict({str(key): value for key, value in plain.items()}, kind)
+
+
+def _check_groups(overrides: Sequence[str]) -> None:
+    """The option of a group is chosen as ``model=mlp``; its name alone would keep the others'
+    settings.
+
+    Raises:
+        UserError: an override sets the name.
+    """
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        group, _, name = key.partition(".")
+        if name == "name" and group in ("model", "data", "activation", "search"):
+            raise UserError(f"{key}={value} does not choose another one; write {group}={value}.")
 
 
 def job_config(composed: DictConfig) -> TrainConfig:
@@ -137,6 +161,7 @@ def compose(
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
+        _check_groups(overrides)
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
             return to_config(hydra.compose(_FILES[kind], list(overrides)), kind)
     except (HydraException, OmegaConfBaseException) as error:
@@ -154,7 +179,8 @@ def explained(main: Callable[[], None]) -> None:
     # Hydra would print a traceback and exit by itself; with this it lets errors through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        main()
+        with _without_empty_folders():
+            main()
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from error
     except (ValueError, OSError) as error:
@@ -162,6 +188,30 @@ def explained(main: Callable[[], None]) -> None:
         if "run_job" in {frame.name for frame in traceback.extract_tb(error.__traceback__)}:
             raise
         raise UserError(" ".join(str(error).split())) from error
+
+
+class NoteFolder(Callback):
+    """Notes the folder that Hydra makes for a multirun before its first job."""
+
+    folders: ClassVar[list[Path]] = []
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        self.folders.append(Path(config.hydra.sweep.dir))
+
+
+@contextmanager
+def _without_empty_folders() -> Iterator[None]:
+    """Removes the folder of a multirun that left nothing in it, and its empty parents."""
+    try:
+        yield
+    finally:
+        while NoteFolder.folders:
+            folder = NoteFolder.folders.pop()
+            if [path.name for path in folder.glob("*")] == ["multirun.yaml"]:
+                (folder / "multirun.yaml").unlink()
+            with suppress(OSError):  # something lies in one of them
+                for empty in (folder, *folder.parents):
+                    empty.rmdir()
 
 
 def explain(error: Exception) -> UserError:
@@ -182,8 +232,10 @@ def explain(error: Exception) -> UserError:
             section = f"{section}={node['name']}"  # which of them has no such setting
         siblings = [key for key in node or () if key not in _NOT_SETTINGS]
         return unknown(f"{section} setting".strip(), cause.key, siblings)
-    if isinstance(cause, ValidationError):
-        return UserError(f"{cause.full_key}: {str(cause).splitlines()[0]}.")
+    if isinstance(cause, MissingMandatoryValue):
+        return UserError(f"{cause.full_key} has no value; give it one, or leave it out.")
+    if isinstance(cause, ValidationError | InterpolationKeyError | UnsupportedInterpolationType):
+        return UserError(f"{cause.full_key}: {str(cause).splitlines()[0].rstrip('.')}.")
     return UserError(" ".join(str(error).split()))
 
 

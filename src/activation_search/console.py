@@ -1,16 +1,40 @@
 """The console that tables go to, and the command that runs on it."""
 
+import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
+
+from activation_search.errors import UserError
+
+
+class PipedConsole(Console):
+    """Leaves a reader that is gone, such as ``head``, to :func:`activation_search.errors.exit_code`
+    as a plain print does."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """Whose mistakes are one sentence, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
 
 
 def open_console() -> Console:
     """As wide as the terminal; a file or a pipe has no width that a table must fit into."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
+    console = PipedConsole(highlight=False)
+    return console if console.is_terminal else PipedConsole(highlight=False, width=200)
+
+
+def print_line(console: Console, text: str) -> None:
+    """A line that may be longer than the window, with brackets as they are."""
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def command_line() -> str:

@@ -1,6 +1,7 @@
 """Two exceptions that a command prints as one sentence: a user's mistake, a failed machine."""
 
 import errno
+import os
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -88,9 +89,16 @@ def reported(command: Callable[[], int | None]) -> int:
 
 
 def exit_code(script: Callable[[], int | None]) -> int:
-    """Runs a whole script: as :func:`reported`, and 130 after Ctrl-C."""
+    """Runs a whole script: as :func:`reported`, 130 after Ctrl-C, and 141 where nobody reads its
+    output any more, as for ``| head``."""
     try:
-        return reported(script)
+        code = reported(script)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130

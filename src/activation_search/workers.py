@@ -21,6 +21,9 @@ MALLOC = {
 }
 
 
+LARGEST_WORKERS = 1024
+
+
 @contextmanager
 def newborn() -> Iterator[None]:
     """Processes that are started inside keep freed memory, unless the user's environment says
@@ -48,8 +51,8 @@ def worker_count(wanted: Any, config: TrainConfig) -> int:
     """
     if wanted == "auto":
         return len(visible_gpus(config)) or core_count()
-    if not isinstance(wanted, int) or wanted < 1:
-        raise UserError(f"workers must be auto, or 1 or more, not {wanted}.")
+    if type(wanted) is not int or not 1 <= wanted <= LARGEST_WORKERS:
+        raise UserError(f"workers must be auto, or from 1 to {LARGEST_WORKERS}, not {wanted}.")
     return wanted
 
 

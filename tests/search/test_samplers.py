@@ -82,7 +82,7 @@ def test_workers(given: str, count: int) -> None:
     assert count_for("auto") >= 1
 
 
-@pytest.mark.parametrize("given", ["0", "-2", "many", "1.5"])
+@pytest.mark.parametrize("given", ["0", "-2", "many", "1.5", "True", "100000"])
 def test_workers_that_are_none(given: str) -> None:
-    with pytest.raises(UserError, match=f"workers must be auto, or 1 or more, not {given}"):
+    with pytest.raises(UserError, match=f"workers must be auto, or from 1 to 1024, not {given}"):
         count_for(given)

@@ -9,16 +9,19 @@ import pytest
 from activation_search.compose import compose
 from activation_search.errors import UserError
 from activation_search.models.factory import MODELS
-from activation_search.search.build import build_space
+from activation_search.search.build import build_space, check_points
 from activation_search.search.config import DEFAULT_CANDIDATES, SweepConfig
 from activation_search.search.space import Space, baseline
 from activation_search.search.sweep import base_config
+from activation_search.training.config import check_run
 
 
 def space(*overrides: str) -> tuple[Space, Any]:
     config = compose(["data=digits", *overrides], SweepConfig)
     base = base_config(config, "test", workers=1)
-    return build_space(config.search, base, MODELS[config.model.name].sites(config.model)), base
+    found = build_space(config.search, base, MODELS[config.model.name].sites(config.model))
+    check_points(found, base, check_run)
+    return found, base
 
 
 def labels(given: Space) -> dict[str, list[str]]:

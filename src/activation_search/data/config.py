@@ -25,7 +25,7 @@ class DataConfig:
     """
 
     name: str
-    batch_size: int = setting(low=1)
+    batch_size: int = setting(low=1, high=1_000_000_000)
     validation: float = setting(low=0, high=0.9)
     reconstruct: bool = False
     augment: str = setting("none", choices=AUGMENTATIONS)

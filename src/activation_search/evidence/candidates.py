@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from activation_search.activations import Activation
+from activation_search.data.files import given_path
 from activation_search.errors import UserError
 from activation_search.imports import check_trusted
 from activation_search.models.factory import MODELS
@@ -16,6 +17,7 @@ from activation_search.search.leaderboard import LEADERBOARD_FILE
 from activation_search.training.config import TrainConfig, activation_imports
 
 Assignment = dict[str, Any]
+MOST_BYTES = 1_000_000  # of a YAML file; an assignment has a thousand
 
 
 def parse_candidates(given: Any, config: TrainConfig) -> dict[str, Assignment]:
@@ -80,10 +82,14 @@ def _label(assignment: Assignment) -> str:
 
 
 def _of_file(path: str) -> Any:
+    file = given_path("candidates", path, "mine.yaml")
     try:
-        found = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"Cannot read the candidate {path}: {error}.") from error
+        if not file.is_file() or file.stat().st_size > MOST_BYTES:
+            raise ValueError("it is no small text file")
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"Cannot read the candidate {path}: {reason}.") from error
     if not isinstance(found, dict):
         raise UserError(f"{path} must hold name: and layers:, not {found!r}.")
     inner = found.get("activation", found)
@@ -96,12 +102,14 @@ def _of_study(text: str, config: TrainConfig) -> Assignment:
     study, _, rank = text.rpartition(":")
     path = Path(config.logs) / "sweeps" / study / LEADERBOARD_FILE
     try:
-        rows = json.loads(path.read_text())["rows"]
-    except (OSError, ValueError, KeyError) as error:
+        rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        configs = [row["config"] for row in rows]
+        activations = [config["activation"] if config else None for config in configs]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise UserError(f"There is no leaderboard at {path}.") from error
-    if not rank.isdigit() or not 1 <= int(rank) <= len(rows):
+    if not rank.isdecimal() or not 1 <= int(rank) <= len(rows):
         raise UserError(f"{study} has ranks 1 to {len(rows)}, not {rank!r}.")
-    found = rows[int(rank) - 1]["config"]
-    if not found:
+    found = activations[int(rank) - 1]
+    if not isinstance(found, dict):
         raise UserError(f"Rank {rank} of {study} failed and has no assignment.")
-    return found["activation"]
+    return found

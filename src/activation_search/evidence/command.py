@@ -2,7 +2,7 @@
 
 import sys
 
-from activation_search.console import open_console
+from activation_search.console import open_console, print_line
 from activation_search.evidence.compare import run_compare
 from activation_search.evidence.config import CompareConfig
 from activation_search.evidence.report import write_report
@@ -19,4 +19,4 @@ def run(config: CompareConfig) -> None:
         raise
     print_evidence(evidence, console)
     for path in write_report(folder, config.import_paths()):
-        console.print(f"report:  {path}", soft_wrap=True)
+        print_line(console, f"report:  {path}")

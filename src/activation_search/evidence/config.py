@@ -26,7 +26,7 @@ class CompareConfig(TrainConfig):
 
     candidates: Any = None
     baseline: str | None = None
-    seeds: int = setting(10, low=2)
+    seeds: int = setting(10, low=2, high=10_000)
     tune_lr: bool = False
     lr_grid: list[float] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2, 3e-2, 1e-1])
     models: Any = None

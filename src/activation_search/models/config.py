@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from activation_search.settings import setting
 
+# Beyond these nothing works; whether a model fits into memory is found when its size is known.
+LARGEST_WIDTH = 1_000_000
+LARGEST_KERNEL = 10_001
+
 
 @dataclass
 class ModelConfig:
@@ -16,8 +20,8 @@ class ModelConfig:
     """
 
     name: str
-    depth: int = setting(low=1)
-    width: int = setting(low=1)
+    depth: int = setting(low=1, high=1000)
+    width: int = setting(low=1, high=LARGEST_WIDTH)
     dropout: float = setting(low=0, high=0.95)
 
 
@@ -28,7 +32,7 @@ class MLPConfig(ModelConfig):
 
     norm: str = setting(choices=("none", "batch", "layer"))
     residual: bool = setting()
-    code: int | None = setting(None, low=1)
+    code: int | None = setting(None, low=1, high=LARGEST_WIDTH)
 
 
 @dataclass
@@ -43,11 +47,11 @@ class CNNConfig(ModelConfig):
     pool: how the last feature map becomes a vector.
     """
 
-    first_kernel: int = setting(low=1)
-    kernel: int = setting(low=1)
-    stride: int = setting(low=1)
-    fc_depth: int = setting(low=0)
-    fc_width: int = setting(low=1)
+    first_kernel: int = setting(low=1, high=LARGEST_KERNEL)
+    kernel: int = setting(low=1, high=LARGEST_KERNEL)
+    stride: int = setting(low=1, high=LARGEST_KERNEL)
+    fc_depth: int = setting(low=0, high=1000)
+    fc_width: int = setting(low=1, high=LARGEST_WIDTH)
     norm: str = setting(choices=("none", "batch"))
     residual: bool = setting()
     pool: str = setting(choices=("flatten", "mean", "max"))
@@ -73,11 +77,11 @@ class TransformerConfig(ModelConfig):
     norm: before attention and MLP, and before the output.
     """
 
-    heads: int = setting(low=1)
-    mlp_ratio: float = setting(above=0)
+    heads: int = setting(low=1, high=LARGEST_WIDTH)
+    mlp_ratio: float = setting(above=0, high=1000)
     match_parameters: bool = setting()
-    patch: int = setting(low=1)
-    stride: int = setting(low=1)
+    patch: int = setting(low=1, high=LARGEST_KERNEL)
+    stride: int = setting(low=1, high=LARGEST_KERNEL)
     norm: str = setting(choices=("layer", "rms"))
 
 

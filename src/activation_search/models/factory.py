@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import psutil
 import torch
 
 from activation_search.data.sample import Sample
@@ -13,7 +14,7 @@ from activation_search.models.initialise import initialise
 from activation_search.models.lstm import LSTM
 from activation_search.models.mlp import MLP
 from activation_search.models.network import Network
-from activation_search.models.sites import assign
+from activation_search.models.sites import Assignment, assign
 from activation_search.models.transformer import Transformer
 from activation_search.seeds import derive
 
@@ -75,12 +76,13 @@ def build_network(
         seed: the run's seed.
 
     Raises:
-        UserError: see :func:`assign`; also samples that the model cannot read, and widths that do
-            not fit together.
+        UserError: see :func:`assign`; also samples that the model cannot read, widths that do not
+            fit together, and a model that does not fit into memory.
     """
     check_reads(config.name, sample)
     model = MODELS[config.name]
     assignment = assign(model.sites(config), activation)
+    _check_memory(count_weights(config, assignment, sample, outputs))
     with torch.random.fork_rng(devices=[]):
         # For activations of the user's own that draw their start values.
         torch.default_generator.manual_seed(derive(seed, "activations"))
@@ -88,3 +90,24 @@ def build_network(
         network: Network = model(config, sample, outputs, assignment)
     initialise(network, init, seed)
     return network
+
+
+def count_weights(config: ModelConfig, assignment: Assignment, sample: Sample, outputs: int) -> int:
+    """How many weights a model has, without those of its activations; nothing is allocated.
+
+    Raises:
+        UserError: its settings do not fit together.
+    """
+    with torch.device("meta"):
+        network: Network = MODELS[config.name](config, sample, outputs, assignment)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _check_memory(weights: int) -> None:
+    """Weight, gradient and two moments of the optimizer, four bytes each."""
+    needed, free = 16 * weights, psutil.virtual_memory().available
+    if needed > free:
+        raise UserError(
+            f"This model has {weights:,} weights, which take {needed / 1e9:,.0f} GB to train, and "
+            f"{free / 1e9:,.0f} GB are free; choose a smaller model.width or model.depth."
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from activation_search.activations.factory import build
@@ -45,9 +46,12 @@ class Network(nn.Module):
             channels: number of channels that it reads.
             channel_dim: where they lie, 1 or -1.
         """
-        self.activations[site] = build(
-            self.assignment[site], channels=channels, channel_dim=channel_dim
-        )
+        if torch.get_default_device().type == "meta":  # only the size of the model is wanted
+            self.activations[site] = nn.Identity()
+        else:
+            self.activations[site] = build(
+                self.assignment[site], channels=channels, channel_dim=channel_dim
+            )
         self.layouts[site] = (channels, channel_dim)
 
     @staticmethod

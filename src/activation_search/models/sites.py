@@ -57,6 +57,8 @@ def assign(sites: Sequence[Site], given: Mapping[str, Any]) -> Assignment:
         for site in sites
     }
     by_name = {site.name: site for site in sites}
+    if strange := [key for key in layers if not isinstance(key, str)]:
+        raise unknown("site", strange[0], by_name)
     patterns = [key for key in layers if key not in by_name]
     for key in [*patterns, *(key for key in layers if key in by_name)]:
         chosen = Activation.parse(layers[key])

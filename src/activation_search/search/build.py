@@ -1,6 +1,7 @@
 """From what the user wrote to a search space, with every mistake told before anything runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -9,7 +10,6 @@ from activation_search.errors import UserError, unknown
 from activation_search.models.sites import Site
 from activation_search.search.config import DEFAULT_CANDIDATES, SearchConfig
 from activation_search.search.space import WHOLE_MODEL, Choice, Point, Range, Space
-from activation_search.settings import check
 from activation_search.training.config import TrainConfig
 
 SEARCHED = ("model", "data", "optim", "trainer", "early_stopping", "init")  # beside activations
@@ -38,9 +38,17 @@ def build_space(search: SearchConfig, base: TrainConfig, sites: Sequence[Site]) 
             "The search space is empty: nothing in it leaves a choice; give search.candidates "
             "at least two activations that fit the sites."
         )
-    for point in _corners(space):
-        check(space.apply(base, point))
     return space
+
+
+def check_points(space: Space, base: TrainConfig, check: Callable[[TrainConfig], None]) -> None:
+    """Holds the configurations at all ends of a space to ``check``, before anything runs.
+
+    Raises:
+        UserError: whatever ``check`` raises.
+    """
+    for point in _extreme_points(space):
+        check(space.apply(base, point))
 
 
 def _site_choices(
@@ -91,6 +99,8 @@ def _candidates(given: Any, names: Sequence[str]) -> dict[str, list[Activation]]
     if isinstance(given, Mapping):
         for pattern in given:
             _matching(pattern, names)
+        if nested := [pattern for pattern, items in given.items() if isinstance(items, Mapping)]:
+            raise UserError(f"search.candidates.{nested[0]} must be a list of activations.")
         return {pattern: _candidates(items, names)["*"] for pattern, items in given.items()}
     if given == "default":
         given = DEFAULT_CANDIDATES
@@ -133,6 +143,11 @@ def _range(key: str, given: Any, base: TrainConfig) -> Range:
             f"{', '.join(SEARCHED)}, such as optim.lr."
         )
     if isinstance(given, Sequence) and not isinstance(given, str) and given:
+        for value in given:
+            if not isinstance(value, int | float | str | None):
+                raise UserError(f"search.hparams.{key} must list single values, not {value!r}.")
+        if len({(type(value), value) for value in given}) < len(given):
+            raise UserError(f"search.hparams.{key} names a value twice: {given}.")
         return Range(choices=tuple(given))
     if not isinstance(given, Mapping) or not {"low", "high"} <= set(given):
         raise UserError(
@@ -142,10 +157,14 @@ def _range(key: str, given: Any, base: TrainConfig) -> Range:
     for name in given:
         if name not in ("low", "high", "log"):
             raise unknown(f"key of search.hparams.{key}", name, ("low", "high", "log"))
-    low, high, log = given["low"], given["high"], bool(given.get("log", False))
-    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
+    low, high, log = given["low"], given["high"], given.get("log", False)
+    if not isinstance(log, bool):
+        raise UserError(f"search.hparams.{key}.log must be true or false, not {log!r}.")
+    numbers = all(type(end) in (int, float) and math.isfinite(end) for end in (low, high))
     if not numbers or low >= high:
         raise UserError(f"search.hparams.{key} needs low below high, not low={low}, high={high}.")
+    if isinstance(current, bool | str):
+        raise UserError(f"search.hparams.{key} is no number; give a list of its values.")
     if log and low <= 0:
         raise UserError(f"search.hparams.{key} on a log scale needs low above 0, not {low}.")
     whole = isinstance(current, int) and not isinstance(current, bool)
@@ -154,7 +173,7 @@ def _range(key: str, given: Any, base: TrainConfig) -> Range:
     return Range(float(low), float(high), log, whole)
 
 
-def _corners(space: Space) -> Iterator[Point]:
+def _extreme_points(space: Space) -> Iterator[Point]:
     """Points that show every candidate at every site, and both ends or all values of every range,
     to see whether the configuration takes them."""
     start: Point = {c.label: next(iter(c.candidates)) for c in space.choices}

@@ -4,7 +4,7 @@ import sys
 
 from rich.console import Console
 
-from activation_search.console import open_console
+from activation_search.console import open_console, print_line
 from activation_search.evidence.confirm import confirm
 from activation_search.evidence.report import write_report
 from activation_search.evidence.table import print_evidence
@@ -32,7 +32,7 @@ def run(config: SweepConfig) -> None:
             print_evidence(confirm(sweep, config, console), console)
     finally:
         for path in write_report(sweep.folder, config.import_paths()):
-            console.print(f"report:         {path}", soft_wrap=True)
+            print_line(console, f"report:         {path}")
 
 
 def print_sweep(sweep: Sweep, console: Console) -> None:
@@ -52,12 +52,12 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
             "the median copy; a difference of that size between rows can be chance alone"
         )
     for path in write_figures(sweep):
-        console.print(f"picture:        {path}", soft_wrap=True)
-    console.print(f"study:          {sweep.folder}", soft_wrap=True)
-    console.print(f"see its runs:   tensorboard --logdir {sweep.folder}", soft_wrap=True)
+        print_line(console, f"picture:        {path}")
+    print_line(console, f"study:          {sweep.folder}")
+    print_line(console, f"see its runs:   tensorboard --logdir {sweep.folder}")
     for number, row in enumerate(rows[:3], start=1):
         if row.config:
             # Plain print: brackets in an override are no markup.
             print(f"repeat rank {number}:  {reproduce(row)}")
     if len(rows) > 3:
-        console.print(f"repeat others:  {sweep.folder / 'trials.csv'}", soft_wrap=True)
+        print_line(console, f"repeat others:  {sweep.folder / 'trials.csv'}")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activation_search.settings import setting
-from activation_search.training.config import TrainConfig, activation_imports
+from activation_search.training.config import LARGEST_COUNT, TrainConfig, activation_imports
 
 # Good ones of every kind: piecewise linear, exponential, smooth, bounded, and three that learn.
 DEFAULT_CANDIDATES = (
@@ -21,6 +21,7 @@ DEFAULT_CANDIDATES = (
     "swish_beta",
     "apl",
 )
+LARGEST_TRIALS = 1_000_000
 SAMPLERS = ("auto", "tpe", "random", "gp", "grid")
 PRUNERS = ("none", "median", "hyperband", "wilcoxon")
 
@@ -50,7 +51,7 @@ class SearchConfig:
     candidates: Any = "default"
     parameters: bool = False
     hparams: dict[str, Any] = field(default_factory=dict)
-    controls: int = setting(0, low=0)
+    controls: int = setting(0, low=0, high=LARGEST_TRIALS)
 
 
 @dataclass
@@ -73,17 +74,17 @@ class SweepConfig(TrainConfig):
     """
 
     search: SearchConfig = field(default_factory=lambda: SearchConfig("global", False))
-    trials: int = setting(24, low=1)
+    trials: int = setting(24, low=1, high=LARGEST_TRIALS)
     name: str | None = None
     storage: str | None = None
     workers: Any = "auto"
     sampler: str = setting("auto", choices=SAMPLERS)
     pruner: str = setting("none", choices=PRUNERS)
-    prune_warmup: int = setting(5, low=0)
-    seeds_per_trial: int = setting(1, low=1)
-    max_failures: int = setting(5, low=0)
-    confirm: int = setting(0, low=0)
-    confirm_seeds: int = setting(10, low=2)
+    prune_warmup: int = setting(5, low=0, high=LARGEST_COUNT)
+    seeds_per_trial: int = setting(1, low=1, high=10_000)
+    max_failures: int = setting(5, low=0, high=LARGEST_TRIALS)
+    confirm: int = setting(0, low=0, high=LARGEST_TRIALS)
+    confirm_seeds: int = setting(10, low=2, high=10_000)
 
     def import_paths(self) -> set[str]:
         return super().import_paths() | activation_imports(self.search.candidates)

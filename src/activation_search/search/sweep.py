@@ -3,7 +3,7 @@ what was found."""
 
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.context import SpawnProcess
@@ -18,11 +18,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from activation_search.data.sources import load_source, pinned
+from activation_search.data.splits import Source
 from activation_search.errors import UserError
-from activation_search.models.factory import MODELS, check_reads
+from activation_search.models.factory import MODELS, check_reads, count_weights
 from activation_search.models.sites import assign
 from activation_search.search import worker
-from activation_search.search.build import build_space
+from activation_search.search.build import build_space, check_points
 from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import LEADERBOARD_FILE, Row, rank, write_csv, write_json
 from activation_search.search.samplers import check_methods, check_sampler
@@ -37,7 +38,7 @@ from activation_search.search.study import (
     reap,
 )
 from activation_search.settings import check
-from activation_search.training.config import TrainConfig, describe
+from activation_search.training.config import TrainConfig, check_run, describe
 from activation_search.training.directory import check_name
 from activation_search.training.task import task_of
 from activation_search.workers import newborn, threads_per_worker, visible_gpus, worker_count
@@ -101,13 +102,14 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     space = build_space(config.search, base, sites)
     check_methods(config, space)
     task = task_of(config.data)
+    check_points(space, base, _checked_with(load_source(config.data)))
+    url = config.storage or f"journal://{folder.absolute()}/journal.log"
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = open_storage(url)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Cannot write the study to {folder}: {error.strerror}.") from error
-    url = config.storage or f"journal://{folder.absolute()}/journal.log"
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = open_storage(url)
     with exclusively(storage, name):
         study = open_study(storage, name, config, space, task.mode)
         reap(study)
@@ -125,6 +127,17 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
         setting = describe(base)
         write_json(sweep.rows, study, sweep.metric, setting, folder / LEADERBOARD_FILE)
     return sweep
+
+
+def _checked_with(source: Source) -> Callable[[TrainConfig], None]:
+    """What holds a trial's configuration to its limits, and builds its model without memory."""
+
+    def checked(config: TrainConfig) -> None:
+        check_run(config)
+        assignment = assign(MODELS[config.model.name].sites(config.model), config.activation)
+        count_weights(config.model, assignment, source.sample, source.target.size)
+
+    return checked
 
 
 def base_config(config: SweepConfig, folder: str, workers: int) -> TrainConfig:

@@ -1,13 +1,17 @@
 """``python train.py``: one run, and what is said about it at the end."""
 
 import math
+import shlex
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from activation_search.console import open_console, print_line
 from activation_search.diagnostics.alarms import from_dicts
 from activation_search.diagnostics.verdict import print_alarms
 from activation_search.training.config import TrainConfig
+from activation_search.training.overrides import as_override
 from activation_search.training.result import FINISHED, RunResult
 from activation_search.training.run import RunInterrupted, train
 from activation_search.training.task import UNDEFINED
@@ -19,17 +23,23 @@ def run(config: TrainConfig) -> int:
     Returns:
         0 for a finished run, 1 for one that diverged.
     """
-    console = Console(highlight=False)
+    console = open_console()
     try:
         result = train(config)
     except RunInterrupted as stop:
         print_summary(stop.result, console)
-        console.print(
-            f"go on with:  python train.py resume={stop.result.directory}", soft_wrap=True
-        )
+        print_line(console, f"resume it with:  {_resume_command(stop.result)}")
         raise
     print_summary(result, console)
     return 0 if result.status == FINISHED else 1
+
+
+def _resume_command(result: RunResult) -> str:
+    """The command that resumes a run; code of the user's that it names has to be allowed again."""
+    command = ["python", "train.py", f"resume={as_override(result.directory)}"]
+    return shlex.join(
+        [*command, *(["trust=true"] if result.parsed_config().import_paths() else [])]
+    )
 
 
 def print_summary(result: RunResult, console: Console) -> None:
@@ -42,9 +52,9 @@ def print_summary(result: RunResult, console: Console) -> None:
     elif result.config["resume"] == "auto":
         table.add_row("resumed", "nothing: no unfinished run of this configuration")
     if result.reason:
-        table.add_row("reason", result.reason)
+        table.add_row("reason", escape(result.reason))
     if result.data:
-        table.add_row("data", f"{result.data['samples']}, {result.data['task']}")
+        table.add_row("data", escape(f"{result.data['samples']}, {result.data['task']}"))
     for split, title in _SPLITS.items():
         # The metric that the run is judged by, the loss, then what else there is.
         names = dict.fromkeys([f"{split}_{result.metric}", f"{split}_loss", *result.metrics])
@@ -59,12 +69,14 @@ def print_summary(result: RunResult, console: Console) -> None:
     learned = f", {own:,} of them in activations" if own else ""
     table.add_row("parameters", f"{result.parameters:,}{learned}")
     for site, activation in result.assignment.items():
-        table.add_row(site, activation)
+        table.add_row(site, escape(activation))
     console.print(table)
     print_alarms(from_dicts(result.alarms), console)
     # Outside the table, whose width would cut them.
-    console.print(f"run directory:  {result.directory}", soft_wrap=True)
-    console.print(f"see it with:    tensorboard --logdir {result.config['logs']}", soft_wrap=True)
+    print_line(console, f"run directory:  {result.directory}")
+    print_line(
+        console, f"see it with:    tensorboard --logdir {shlex.quote(result.config['logs'])}"
+    )
 
 
 def _value(metric: str, value: float) -> str:

@@ -1,7 +1,8 @@
 """The configuration of a run: typed, with its limits. Torch and Hydra are not imported."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from activation_search.data.config import DATA_CONFIGS, DataConfig
@@ -13,6 +14,8 @@ INITS = ("gain", "he", "torch")
 OPTIMIZERS = ("adam", "adamw", "nadam", "radam", "rmsprop", "sgd")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+LARGEST_COUNT = 1_000_000_000  # of steps, epochs and batches: more than any run lives to see
+LARGEST_SEED = 2**62  # leaves room for the seeds that follow it
 
 
 # Settings of the trainer that make no difference to what is trained.
@@ -54,15 +57,15 @@ class TrainerConfig:
     progress: show the bar.
     """
 
-    max_epochs: int = setting(30, low=1)
-    max_steps: int | None = setting(None, low=1)
+    max_epochs: int = setting(30, low=1, high=LARGEST_COUNT)
+    max_steps: int | None = setting(None, low=1, high=LARGEST_COUNT)
     accelerator: str = setting("auto", choices=ACCELERATORS)
     precision: str = setting("32-true", choices=PRECISIONS)
-    threads: int | None = setting(None, low=1)
+    threads: int | None = setting(None, low=1, high=512)
     deterministic: bool = False
-    accumulate_grad_batches: int = setting(1, low=1)
+    accumulate_grad_batches: int = setting(1, low=1, high=LARGEST_COUNT)
     fast_dev_run: bool = False
-    overfit_batches: int = setting(0, low=0)
+    overfit_batches: int = setting(0, low=0, high=LARGEST_COUNT)
     checkpoints: bool = True
     progress: bool = True
 
@@ -78,8 +81,8 @@ class TensorBoardConfig:
     """
 
     enabled: bool = True
-    every_n_steps: int = setting(10, low=1)
-    histograms_every_n_epochs: int = setting(10, low=0)
+    every_n_steps: int = setting(10, low=1, high=LARGEST_COUNT)
+    histograms_every_n_epochs: int = setting(10, low=0, high=LARGEST_COUNT)
 
 
 @dataclass
@@ -91,7 +94,7 @@ class HealthConfig:
     """
 
     enabled: bool = True
-    every_n_steps: int = setting(500, low=1)
+    every_n_steps: int = setting(500, low=1, high=LARGEST_COUNT)
 
 
 @dataclass
@@ -99,7 +102,7 @@ class EarlyStoppingConfig:
     """patience: epochs without a better validation value before training stops; none for never.
     min_delta: what counts as better."""
 
-    patience: int | None = setting(None, low=1)
+    patience: int | None = setting(None, low=1, high=LARGEST_COUNT)
     min_delta: float = setting(0.0, low=0)
 
 
@@ -124,7 +127,7 @@ class TrainConfig:
     health: HealthConfig = field(default_factory=HealthConfig)
     early_stopping: EarlyStoppingConfig = field(default_factory=EarlyStoppingConfig)
     init: str = setting("gain", choices=INITS)
-    seed: int = setting(0, low=0)
+    seed: int = setting(0, low=0, high=LARGEST_SEED)
     test: bool = True
     resume: str | None = None
     trust: bool = False
@@ -213,6 +216,8 @@ def check_run(config: TrainConfig) -> None:
             "shows the state at initialisation."
         )
     check(config)
+    if Path(config.group).is_absolute() or ".." in Path(config.group).parts:
+        raise UserError(f"group={config.group} must be a folder below logs.")
     if config.early_stopping.patience is not None and not config.validates:
         raise UserError("early_stopping.patience needs a validation split: data.validation=0.2.")
     if (
@@ -253,22 +258,40 @@ def from_dict(plain: Mapping[str, Any], kind: type[Config] = TrainConfig) -> Con
         kind: which configuration it is.
 
     Raises:
-        UserError: a key that is no setting.
+        UserError: a key that is no setting, or one that is missing.
     """
-    known = get_type_hints(kind)
+    hints = get_type_hints(kind)
+    parts: dict[str, Any] = {}
+    for key, value in _known(kind, plain, "").items():
+        if key in ("model", "data"):
+            groups = MODEL_CONFIGS if key == "model" else DATA_CONFIGS
+            name = value.get("name") if isinstance(value, Mapping) else None
+            if key == "model" and name not in groups:
+                raise unknown("model.name", name, groups)
+            parts[key] = _build(groups.get(str(name), DataConfig), value, key)
+        else:
+            parts[key] = _build(hints[key], value, key) if is_dataclass(hints[key]) else value
+    return kind(**parts)
+
+
+def _build(kind: Any, plain: Any, path: str) -> Any:
+    """A part of the configuration; its values are checked later, see :func:`check_run`."""
+    return kind(**_known(kind, plain, path))
+
+
+def _known(kind: Any, plain: Any, path: str) -> dict[str, Any]:
+    """The values as keyword arguments of a dataclass.
+
+    Raises:
+        UserError: they are no mapping, one is no setting, or one that has no default is missing.
+    """
+    names = {item.name: item for item in fields(kind)}
+    if not isinstance(plain, Mapping):
+        raise UserError(f"{path} has settings of its own ({', '.join(names)}), not {plain!r}.")
     for key in plain:
-        if key not in known:
-            raise unknown("setting", key, known)
-    parts = {
-        key: known[key](**value) if is_dataclass(known[key]) else value
-        for key, value in plain.items()
-        if key not in ("model", "data")
-    }
-    model, data = plain["model"], plain["data"]
-    if model["name"] not in MODEL_CONFIGS:
-        raise unknown("model.name", model["name"], MODEL_CONFIGS)
-    return kind(
-        model=MODEL_CONFIGS[model["name"]](**model),
-        data=DATA_CONFIGS.get(data["name"], DataConfig)(**data),
-        **parts,
-    )
+        if key not in names:
+            raise unknown(f"{path} setting".strip(), key, [n for n in names if n != "name"])
+    for name, item in names.items():
+        if name not in plain and item.default is MISSING and item.default_factory is MISSING:
+            raise UserError(f"{f'{path}.{name}'.lstrip('.')} is missing.")
+    return dict(plain)

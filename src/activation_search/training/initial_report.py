@@ -9,7 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from activation_search.console import open_console
+from activation_search.console import open_console, print_line
 from activation_search.diagnostics.figures import draw_initial_states
 from activation_search.diagnostics.verdict import print_alarms
 from activation_search.errors import UserError
@@ -33,7 +33,7 @@ def report(config: InitialConfig) -> None:
     labels = re.sub(r"[^\w-]+", "_", "-".join(states))[:80]
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     name = f"{config.model.name}-{config.data.label}-{labels}-{stamp}"
-    console.print(f"picture:  {_save(draw_initial_states(states), config, name)}", soft_wrap=True)
+    print_line(console, f"picture:  {_save(draw_initial_states(states), config, name)}")
 
 
 def _table(label: str, state: InitialState) -> Table:

@@ -18,7 +18,9 @@ def to_overrides(config: TrainConfig) -> list[str]:
     """
     default = _defaults(config.model.name, config.data.name)
     wanted = _leaves(config.identity())
-    changed = [f"{key}={_text(value)}" for key, value in wanted.items() if default[key] != value]
+    changed = [
+        f"{key}={as_override(value)}" for key, value in wanted.items() if default[key] != value
+    ]
     groups = [f"model={config.model.name}", f"data={config.data.name}"]
     return [*groups, *_activation(config.activation), *changed]
 
@@ -33,10 +35,16 @@ def _activation(activation: dict[str, Any]) -> list[str]:
     overrides = [f"activation={activation['name']}"] if activation["name"] != "default" else []
     for key, value in activation.items():
         if key not in ("name", "layers"):
-            overrides.append(f"activation.{key}={_text(value)}")
-    for site, value in activation.get("layers", {}).items():
-        overrides.append(f"activation.layers.{site}={_text(value)}")
-    return overrides
+            overrides.append(f"activation.{key}={as_override(value)}")
+    layers = activation.get("layers") or {}
+    if all(_NAME.fullmatch(site) for site in layers):
+        return overrides + [
+            f"activation.layers.{s}={as_override(value)}" for s, value in layers.items()
+        ]
+    return [
+        *overrides,
+        f"activation.layers={as_override(layers)}",
+    ]  # a pattern is no key of an override
 
 
 def _leaves(plain: dict[str, Any], path: str = "") -> dict[str, Any]:
@@ -51,9 +59,13 @@ def _leaves(plain: dict[str, Any], path: str = "") -> dict[str, Any]:
     return found
 
 
-def _text(value: Any) -> str:
+def as_override(value: Any) -> str:
+    """A value as Hydra reads it back, quoted where its signs would mean something else."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
+        pairs = (f"{_SIGNS.sub(_ESCAPED, key)}: {as_override(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(as_override, value)) + "]"
     if value is None:
         return "null"
     if isinstance(value, str):
@@ -61,6 +73,9 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+_NAME = re.compile(r"\w+")
+# Signs that a key of a mapping has only behind a backslash.
+_SIGNS, _ESCAPED = re.compile(r"([\\()\[\]{}:=, ])"), r"\\\1"
 # What Hydra reads as text without quotes, and words that it reads as something else.
 _PLAIN = re.compile(r"[A-Za-z/._][A-Za-z0-9/._-]*")
 _WORDS = ("null", "true", "false", "nan", "inf")
