@@ -43,9 +43,17 @@ class Server(http.server.BaseHTTPRequestHandler):
             self.send_error(416)
             return
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(content) - start))
+        if how not in ("endless", "huge"):
+            self.send_header("Content-Length", str(len(content) - start))
+        if how == "huge":
+            self.send_header("Content-Length", str(10**12))
         self.end_headers()
         body = content[start:]
+        if how in ("endless", "huge"):
+            with suppress(ConnectionError):
+                while True:
+                    self.wfile.write(body)
+            return
         if how == "drips":
             with suppress(ConnectionError):
                 for byte in body[:40]:
@@ -76,7 +84,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def file(*urls: str) -> Download:
-    return Download("set/file.gz", urls, sha256(CONTENT).hexdigest())
+    return Download("set/file.gz", urls, sha256(CONTENT).hexdigest(), 1_000_000)
 
 
 def test_fetched_once(server: str, cache: Path) -> None:
@@ -107,6 +115,8 @@ def test_the_first_mirror_that_has_it(server: str, cache: Path) -> None:
         ("altered", r"another file than expected \(SHA-256 \w{12}…\)"),
         ("breaks", "ended after 256000 of 512000 bytes"),
         ("nonsense", "no status line"),
+        ("endless", "more than the 1,000,000 bytes that are expected"),
+        ("huge", "1,000,000,000,000 bytes are offered, at most 1,000,000 expected"),
         ("drips", "slower than 1000 bytes per second"),
     ],
 )
@@ -115,6 +125,8 @@ def test_why_it_failed(server: str, cache: Path, how: str, reason: str) -> None:
     with pytest.raises(UserError, match=sentence):
         fetch(file(f"{server}/{how}/file.gz"), timeout=0.2)
     assert not (cache / "set" / "file.gz").exists()
+    if how in ("endless", "huge"):
+        assert not (cache / "set" / "file.gz.part").exists()
 
 
 @pytest.mark.parametrize("how", ["good", "ignores_range"])

@@ -22,13 +22,11 @@ Small = Callable[..., TrainConfig]
 
 @pytest.fixture
 def changed(files: Path) -> Callable[[], None]:
-    """Writes other numbers under the name of ``my.npz``, as between two commands."""
+    """Writes other numbers under the name of ``my.npz``."""
 
     def change() -> None:
         write_arrays(files / "my.npz", x_train=series(60, seed=7)[0])
-        sources._load.cache_clear()
 
-    sources._load.cache_clear()
     return change
 
 

@@ -5,8 +5,9 @@
 
 Both hold ``x_train, y_train, x_test, y_test``, and may hold ``x_validation, y_validation``. One
 sample is a vector ``[F]``, a series ``[T, F]``, or an image ``[H, W]`` (of bytes, or with
-``data.sample=image``), ``[H, W, C]`` or ``[C, H, W]``. Series of different lengths are filled up
-with NaN. Whole numbers and words are labels, other numbers are predicted.
+``data.sample=image``), ``[H, W, C]`` or ``[C, H, W]`` (``data.channels=`` where the shape does not
+decide). Series of different lengths are filled up with NaN. Whole numbers, words and one-hot rows
+are labels, other numbers are predicted. The function is called once per process.
 """
 
 from collections.abc import Mapping
@@ -18,8 +19,9 @@ import numpy as np
 import torch
 
 from activation_search.data.config import ArraysConfig, FunctionConfig
-from activation_search.data.files import given_path
-from activation_search.data.labels import Labels, read_targets
+from activation_search.data.files import given_file
+from activation_search.data.floats import to_floats
+from activation_search.data.labels import OBJECTS_TO_TYPES, Labels, from_one_hot, read_targets
 from activation_search.data.sample import Sample
 from activation_search.data.splits import Source
 from activation_search.errors import UserError, unknown
@@ -36,17 +38,26 @@ def load_arrays(config: ArraysConfig) -> Source:
     Raises:
         UserError: it is no ``.npz``, or see :func:`from_arrays`.
     """
-    path = given_path("data.path", config.path, "my.npz")
-    if not is_zipfile(path):
-        raise UserError(f"{path} is no .npz file; numpy.savez writes one.")
+    path = given_file("data.path", config.path, "my.npz")
+    arrays = {}
+    name = ""
     try:
-        with path.open("rb") as opened, np.load(opened) as file:
-            arrays = dict(file)
-    except Exception as error:
-        # Damage of many kinds, or an array of Python objects, which only a pickle could hold.
+        with path.open("rb") as opened:
+            if not is_zipfile(opened):
+                raise UserError(f"{path} is no .npz file; numpy.savez writes one.")
+            opened.seek(0)
+            with np.load(opened) as file:
+                for name in file.files:
+                    arrays[name] = file[name]
+    except UserError:
+        raise
+    except Exception as error:  # damage of many kinds
+        if "Object arrays" in str(error):  # only a pickle could hold them, which may run code
+            raise UserError(
+                f"{path}: {name} is an array of Python objects; {OBJECTS_TO_TYPES}, and save again."
+            ) from error
         raise UserError(f"{path} cannot be read as .npz: {error}.") from error
-    origin = {"file": str(path)}
-    return from_arrays(arrays, str(path), config.sample, config.target_kind, origin)
+    return from_arrays(arrays, str(path), config, {"file": str(path)})
 
 
 def load_function(config: FunctionConfig) -> Source:
@@ -61,26 +72,32 @@ def load_function(config: FunctionConfig) -> Source:
     where = f"data.function={config.function}"
     try:
         arrays = function()
-    except Exception as error:  # whatever the user's code raises
-        raise UserError(f"{where} failed: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's code raises, an exit included
+        what = "ended the program by exit" if isinstance(error, SystemExit) else "failed"
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{where} {what}: {reason}") from error
     if not isinstance(arrays, Mapping):
         raise UserError(
             f"{where} must return a mapping with x_train, y_train, x_test and y_test, "
             f"not {type(arrays).__name__}."
         )
-    origin = {"function": config.function}
-    return from_arrays(arrays, where, config.sample, config.target_kind, origin)
+    return from_arrays(arrays, where, config, {"function": config.function})
 
 
 def from_arrays(
-    arrays: Mapping[str, Any], where: str, sample: str, target_kind: str, origin: Mapping[str, str]
+    arrays: Mapping[str, Any],
+    where: str,
+    config: ArraysConfig | FunctionConfig,
+    origin: Mapping[str, str],
 ) -> Source:
     """A source from arrays by their names, all of them checked.
 
     Args:
         arrays: name -> array; other names than those above are left alone.
         where: what errors name.
-        sample, target_kind: see :class:`ArraysConfig`.
+        config: how to read them, see :class:`ArraysConfig`.
         origin: for the record.
 
     Raises:
@@ -88,7 +105,7 @@ def from_arrays(
             what it should not; one sentence with its name and what was found.
     """
     parts = _parts(arrays, where)
-    reader = _Reader(where, sample)
+    reader = _Reader(where, config.sample, config.channels)
     x = {part: reader.inputs(f"x_{part}", parts[f"x_{part}"]) for part in PARTS
          if f"x_{part}" in parts}  # fmt: skip
     shapes = {part: array.shape[1:] for part, array in x.items()}
@@ -98,10 +115,12 @@ def from_arrays(
                 f"{where}: samples of x_{part} have shape {list(shape)}, those of x_train "
                 f"{list(shapes['train'])}."
             )
-    target, y = read_targets(
-        {part: Labels(f"{where}: y_{part}", parts[f"y_{part}"], len(x[part])) for part in x},
-        target_kind,
-    )
+    labels = {part: Labels(f"{where}: y_{part}", parts[f"y_{part}"], len(x[part])) for part in x}
+    if config.target_kind != "numbers" and (decoded := from_one_hot(labels)):
+        labels = decoded
+        origin = {**origin, "note": "The targets are one-hot and taken for classes; "
+                  "data.target_kind=numbers predicts their numbers."}  # fmt: skip
+    target, y = read_targets(labels, config.target_kind)
     return Source(
         x_train=x["train"],
         y_train=y["train"],
@@ -135,8 +154,10 @@ def _array(where: str, value: Any) -> np.ndarray:
         if isinstance(value, torch.Tensor):
             value = value.detach().cpu()
             value = value.float() if value.dtype is torch.bfloat16 else value
+        if np.ma.is_masked(value):
+            raise UserError(f"{where} has masked values; fill them in.")
         return np.asarray(value)
-    except (ValueError, TypeError) as error:  # lists of different lengths
+    except (ValueError, TypeError, RuntimeError) as error:  # lists of different lengths, and others
         raise UserError(f"{where} cannot be made an array: {error}.") from error
 
 
@@ -146,13 +167,14 @@ class _Reader:
 
     where: str
     kind: str
+    channels: str
     varies: bool = False
     as_bytes: bool | None = None
 
     def inputs(self, name: str, array: np.ndarray) -> np.ndarray:
         where = f"{self.where}: {name}"
         if array.dtype.kind not in "fiub":
-            raise UserError(f"{where} holds {_words(array)}, not numbers.")
+            raise UserError(f"{where} holds {_held(array)}.")
         if array.ndim not in (2, 3, 4) or 0 in array.shape:
             raise UserError(
                 f"{where} has shape {list(array.shape)}; it must be [N, F], [N, T, F], [N, H, W], "
@@ -169,8 +191,7 @@ class _Reader:
             )
         self.as_bytes = as_bytes
         if self.kind != "image" or array.dtype != np.uint8:
-            with np.errstate(over="ignore"):  # what overflows is found below
-                array = array.astype(np.float32)
+            array = to_floats(where, array)
             self._check_values(where, array)
         # Of its own where it could not be written, as torch asks.
         return np.require(array, requirements=["C", "W"])
@@ -193,8 +214,9 @@ class _Reader:
         if self.kind == "image" and array.ndim == 3:
             return array[:, None]
         if self.kind == "image" and array.ndim == 4:
-            last = array.shape[3] in COLOURS and array.shape[1] not in COLOURS
-            return array.transpose(0, 3, 1, 2) if last else array
+            if self.channels == "auto":
+                self.channels = _where_channels_are(where, array.shape)
+            return array.transpose(0, 3, 1, 2) if self.channels == "last" else array
         raise UserError(f"{where} has shape {list(array.shape)}, which is no data.sample="
                         f"{self.kind}.")  # fmt: skip
 
@@ -216,7 +238,20 @@ class _Reader:
             )
 
 
-def _words(array: np.ndarray) -> str:
-    return f"text ({array.flat[0]!s})" if array.dtype.kind in "US" and array.size else (
-        f"values of type {array.dtype}"
-    )  # fmt: skip
+def _where_channels_are(where: str, shape: tuple[int, ...]) -> str:
+    first, last = shape[1] in COLOURS, shape[3] in COLOURS
+    if first == last:
+        raise UserError(
+            f"{where} has shape {list(shape)}, which does not tell where the channels are: set "
+            f"data.channels=first for {shape[1]} channels or data.channels=last for {shape[3]}."
+        )
+    return "first" if first else "last"
+
+
+def _held(array: np.ndarray) -> str:
+    """What an array that holds no numbers holds, for a sentence."""
+    if array.dtype.kind == "O":
+        return f"Python objects, not numbers; {OBJECTS_TO_TYPES}"
+    if array.dtype.kind in "USTO" and array.size:
+        return f"text ({array.flat[0]!s}), not numbers"
+    return f"values of type {array.dtype}, not numbers"

@@ -9,6 +9,7 @@ from activation_search.settings import setting
 AUGMENTATIONS = ("none", "crop", "flip_crop")
 SAMPLE_KINDS = ("auto", "vector", "series", "image")
 TARGET_KINDS = ("auto", "classes", "numbers")
+CHANNELS = ("auto", "first", "last")
 
 
 @dataclass
@@ -65,12 +66,15 @@ class ArraysConfig(OwnConfig):
     """An ``.npz`` file.
 
     path: of the file. sample: what one sample is; ``auto`` takes it from the number of dimensions.
-    target_kind: what is asked; ``auto`` takes whole numbers and words for classes.
+    target_kind: what is asked; ``auto`` takes whole numbers, words and one-hot rows for classes.
+    channels: where images [N, a, b, c] have their channels; ``auto`` takes the end whose length is
+        1, 3 or 4, if the other one's is not.
     """
 
     path: str | None = None
     sample: str = setting("auto", choices=SAMPLE_KINDS)
     target_kind: str = setting("auto", choices=TARGET_KINDS)
+    channels: str = setting("auto", choices=CHANNELS)
 
 
 @dataclass
@@ -79,11 +83,14 @@ class CSVConfig(OwnConfig):
 
     path: of the file. target: the column that is asked for. target_kind: what is asked; ``auto``
         takes words for classes, and whole numbers if there are few different ones (at most 20).
+        Codes such as 007 are words.
+    index: columns that only count or name the rows are left out as inputs; ``keep`` uses them.
     """
 
     path: str | None = None
     target: str | None = None
     target_kind: str = setting("auto", choices=TARGET_KINDS)
+    index: str = setting("leave_out", choices=("leave_out", "keep"))
 
 
 @dataclass
@@ -93,23 +100,26 @@ class ImageFolderConfig(OwnConfig):
     path: of the folder that holds them, or that holds ``train``, ``test`` and perhaps
         ``validation`` with them.
     size: height and width that images are scaled to, in pixels. gray: one channel instead of three.
+    background: what shows through transparent places: a colour's name, or ``'#rrggbb'``.
     """
 
     path: str | None = None
-    size: int = setting(32, low=1)
+    size: int = setting(32, low=1, high=4096)
     gray: bool = False
+    background: str = "white"
 
 
 @dataclass
 class FunctionConfig(OwnConfig):
     """A Python function of the user's, ``module.function``, that returns what an ``.npz`` holds.
 
-    sample, target_kind: see :class:`ArraysConfig`.
+    It is called once per process. sample, target_kind, channels: see :class:`ArraysConfig`.
     """
 
     function: str | None = None
     sample: str = setting("auto", choices=SAMPLE_KINDS)
     target_kind: str = setting("auto", choices=TARGET_KINDS)
+    channels: str = setting("auto", choices=CHANNELS)
 
 
 @dataclass
@@ -121,15 +131,15 @@ class TextConfig(OwnConfig):
     """
 
     path: str | None = None
-    context: int = setting(64, low=2)
-    characters: int | None = setting(None, low=1000)
+    context: int = setting(64, low=2, high=1_000_000)
+    characters: int | None = setting(None, low=1000, high=1_000_000_000)
 
 
 @dataclass
 class ShakespeareConfig(DataConfig):
     """context: characters per sample."""
 
-    context: int = setting(64, low=2)
+    context: int = setting(64, low=2, high=1_000_000)
 
 
 # Data sets with keys of their own; all others have those of DataConfig.

@@ -1,49 +1,91 @@
-"""A table in a text file: numbers by which one column is told.
+"""A table in a text file: numbers by which one column is predicted.
 
     python train.py model=mlp data=csv data.path=houses.csv data.target=price
 
-The first line names the columns; commas, semicolons or tabs part them. The target may hold words.
-A fifth of the rows is the test part, the same for every seed, with the same share of each class.
+The first line names the columns; commas, semicolons, tabs or bars part them, and where commas do
+not, they may be the decimal sign. The target may hold words. A column that only counts or names the
+rows is no input. A fifth of the rows is the test part, the same for every seed, with the same share
+of each class.
 """
 
-import csv
-import io
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
+from activation_search.data.column import Column
 from activation_search.data.config import CSVConfig
-from activation_search.data.files import given_path
+from activation_search.data.delimited import read_table
+from activation_search.data.files import given_file
 from activation_search.data.labels import Labels, read_targets
+from activation_search.data.numerals import (
+    MISSING,
+    decimal_sign,
+    is_code,
+    is_no_value,
+    is_number,
+    is_whole,
+    looks_like_number,
+    to_numbers,
+    whole_numbers,
+)
 from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import TEST_SEED, TEST_SHARE, Source
 from activation_search.errors import UserError, unknown
 
 FEWEST_ROWS = 10
 MOST_LABELS = 20
+MOST_SHOWN = 20
+# How programs head a column of row numbers that they write beside the data.
+INDEX_NAMES = {"unnamed: 0", "index", "id", "rownames"}
 
 
 def load(config: CSVConfig) -> Source:
-    """The table as vectors and targets.
+    """The table as vectors and targets, all numbers in float64.
 
     Raises:
         UserError: a file that is no such table; one sentence with line and column.
     """
-    path = given_path("data.path", config.path, "my.csv")
-    header, lines, rows = _read(path)
+    path = given_file("data.path", config.path, "my.csv")
+    table = read_table(path, config.target)
+    columns = dict(table.columns)
     if not config.target:
-        raise UserError(f"data=csv needs data.target=<column>; {path} has {', '.join(header)}.")
-    if config.target not in header:
-        raise unknown(f"data.target of {path}", config.target, header)
-    if len(header) < 2:
-        raise UserError(f"{path} has no column beside {config.target}.")
-    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+        raise UserError(
+            f"data=csv needs data.target=<column>; {path} has {_listed(list(columns))}."
+        )
+    if config.target not in columns:
+        raise unknown(f"data.target of {path}", config.target, columns)
     target_column = columns.pop(config.target)
-    x = np.stack([_numbers(path, name, lines, texts) for name, texts in columns.items()], 1)
-    y = _target(path, config.target, lines, target_column)
+    if not columns:
+        raise UserError(f"{path} has no column beside {config.target}.")
+    if (rows := len(target_column.texts)) < FEWEST_ROWS:
+        raise UserError(f"{path} has {rows} rows; {FEWEST_ROWS} are the least.")
+    inputs = list(columns.values())
+    if config.index == "leave_out":
+        inputs = [c for c in inputs if not _is_index(c, first=c is inputs[0])]
+    _check_target(target_column, config.target_kind)
+    numeric = all(map(is_number, target_column.texts))
+    sign = decimal_sign([*inputs, *([target_column] if numeric else [])], table.separator)
+    read_inputs = {column.name: to_numbers(column, sign) for column in inputs}
+    if config.index == "leave_out":
+        # A column that happens to count is an input where nothing else is.
+        read_inputs = {n: v for n, v in read_inputs.items() if not _counts(v)} or read_inputs
+    left_out = [name for name in columns if name not in read_inputs]
+    if not read_inputs:
+        raise UserError(
+            f"{path} has no column beside {config.target} but {_listed(left_out)}, which only "
+            "counts or names the rows; data.index=keep uses it."
+        )
+    x = np.stack(list(read_inputs.values()), 1)
+    y = _target(target_column, sign, config.target_kind)
     where = f"{path}: column {config.target}"
-    target, read = read_targets({"train": Labels(where, y, len(x))}, config.target_kind)
+    target, read = read_targets({"train": Labels(where, y, rows)}, config.target_kind)
     train, test = _split(where, read["train"], target)
+    origin = {"file": str(path), "columns": _listed(list(read_inputs))}
+    if left_out:
+        origin["note"] = (
+            f"Left out, since it only counts or names the rows: column {_listed(left_out)} "
+            "(data.index=keep uses it)."
+        )
     return Source(
         x[train],
         read["train"][train],
@@ -51,75 +93,68 @@ def load(config: CSVConfig) -> Source:
         read["train"][test],
         Sample("vector", (x.shape[1],)),
         target,
-        origin={"file": str(path)},
+        origin=origin,
     )
 
 
-def _read(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
-    """Names of the columns, and the number and the fields of each further line."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read as text: {error}.") from error
-    text = text.lstrip("\r\n")
-    if not text.strip():
-        raise UserError(f"{path} is empty; its first line must name the columns.")
-    delimiter = max(",;\t", key=text.splitlines()[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        numbered = [(reader.line_num, row) for row in reader if row]
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: {error}.") from error
-    header = [name.strip() for name in numbered[0][1]]
-    if values := [name for name in header if _is_number(name)]:
-        raise UserError(f"{path}: its first line must name the columns, but holds {values[0]}.")
-    lines, rows = [n for n, _ in numbered[1:]], [row for _, row in numbered[1:]]
-    if twice := [name for name in header if header.count(name) > 1]:
-        raise UserError(f"{path} has two columns named {twice[0]!r}.")
-    for number, row in zip(lines, rows, strict=True):
-        if len(row) != len(header):
-            raise UserError(f"{path}, line {number}: {len(row)} values for {len(header)} columns.")
-    if len(rows) < FEWEST_ROWS:
-        raise UserError(f"{path} has {len(rows)} rows; {FEWEST_ROWS} are the least.")
-    return header, lines, rows
-
-
-def _numbers(path: Path, column: str, lines: list[int], texts: tuple[str, ...]) -> np.ndarray:
-    found = np.empty(len(texts), np.float32)
-    for i, (line, text) in enumerate(zip(lines, texts, strict=True)):
-        try:
-            found[i] = float(text)
-        except ValueError:
-            what = f"{text.strip()!r}, no number" if text.strip() else "nothing"
-            raise UserError(
-                f"{path}, line {line}: column {column} holds {what}; fill it in, leave the line or "
-                "the column out, or write words as numbers."
-            ) from None
-        if not np.isfinite(found[i]):
-            raise UserError(f"{path}, line {line}: column {column} holds {text.strip()}.")
-    return found
-
-
-def _target(path: Path, column: str, lines: list[int], texts: tuple[str, ...]) -> np.ndarray:
-    """Words where the first row holds one; whole numbers as such."""
-    for line, text in zip(lines, texts, strict=True):
-        if not text.strip():
-            raise UserError(f"{path}, line {line}: column {column} holds nothing.")
-    if not _is_number(texts[0]):
-        return np.array([text.strip() for text in texts])
-    numbers = _numbers(path, column, lines, texts)
-    whole = all(text.strip().lstrip("+-").isdigit() for text in texts)
-    # Many different whole numbers are amounts, not labels.
-    few = len(np.unique(numbers)) <= min(MOST_LABELS, len(numbers) // 2)
-    return numbers.astype(np.int64) if whole and few else numbers
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
+def _is_index(column: Column, first: bool) -> bool:
+    """A column headed as an index, whose whole numbers are all different; one without any name that
+    stands first may also hold words, as tables of R do."""
+    nameless = first and not column.named
+    if not nameless and column.name.lower() not in INDEX_NAMES:
         return False
-    return True
+    indices = all(
+        is_whole(text) or (nameless and not looks_like_number(text)) for text in column.texts
+    )
+    return indices and len(set(column.texts)) == len(column.texts)
+
+
+def _counts(values: np.ndarray) -> bool:
+    """Each row's number, from 0 or 1."""
+    return any(np.array_equal(values, np.arange(len(values)) + first) for first in (0, 1))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f", … ({len(names)} columns)" if len(names) > MOST_SHOWN else ""
+    return ", ".join(names[:MOST_SHOWN]) + more
+
+
+def _check_target(column: Column, target_kind: str) -> None:
+    """Refuses gaps, wherever they stand: what the target is follows from all of its rows."""
+    words = [t for t in column.texts if not is_no_value(t) and not looks_like_number(t)]
+    for row, text in enumerate(column.texts):
+        # Beside words, "none" or "-" may be a class, and "NA" if the user says so.
+        missing = (
+            text.lower() in MISSING and target_kind != "classes" if words else is_no_value(text)
+        )
+        if missing or not text:
+            what = f"{text!r}, a missing value" if text else "nothing"
+            hint = "; data.target_kind=classes takes it for a class" if words and text else ""
+            raise column.error(row, f"holds {what}; fill it in or leave the line out{hint}.")
+
+
+def _target(column: Column, sign: str, target_kind: str) -> np.ndarray:
+    """Words and codes as texts, labels as whole numbers, other numbers as float64."""
+    texts = column.texts
+    if target_kind == "numbers":
+        return to_numbers(column, sign)
+    if all(map(is_whole, texts)):
+        # Many different whole numbers are amounts, not labels.
+        few = len(set(texts)) <= min(MOST_LABELS, len(texts) // 2)
+        if few or target_kind == "classes" or any(map(is_code, texts)):
+            whole = whole_numbers(texts)
+            return np.array(texts) if whole is None else whole
+        return to_numbers(column, sign)
+    if all(map(is_number, texts)):
+        return to_numbers(column, sign)
+    if target_kind == "auto" and all(map(looks_like_number, texts)):
+        row = next(i for i, text in enumerate(texts) if not is_number(text))
+        raise column.error(
+            row,
+            f"holds {texts[row]!r}; write numbers without thousands separators, currency and per "
+            "cent, or set data.target_kind=classes.",
+        )
+    return np.array(texts)
 
 
 def _split(where: str, y: np.ndarray, target: Target) -> tuple[np.ndarray, np.ndarray]:

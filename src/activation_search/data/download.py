@@ -30,11 +30,17 @@ class Download:
         name: below the cache folder, as ``mnist/train-labels-idx1-ubyte.gz``.
         urls: where it may lie, in the order in which they are tried.
         sha256: hexadecimal digits.
+        most_bytes: more than the file has; a server that sends more is not listened to.
     """
 
     name: str
     urls: tuple[str, ...]
     sha256: str
+    most_bytes: int
+
+
+class _TooLarge(ValueError):
+    """More bytes than the file can have."""
 
 
 def fetch(download: Download, timeout: float = TIMEOUT_SECONDS) -> Path:
@@ -73,7 +79,13 @@ def _fetch(download: Download, path: Path, timeout: float) -> None:
         # What was there from before may itself be wrong: then once more from the start.
         for resumed in (True, False) if part.exists() else (False,):
             try:
-                _transfer(url, part, path.name, timeout)
+                _transfer(url, part, download.most_bytes, path.name, timeout)
+            except _TooLarge as error:
+                part.unlink(missing_ok=True)
+                if resumed:
+                    continue
+                failures.append(f"{url}: {error}")
+                break
             except (OSError, ValueError, HTTPException) as error:
                 failures.append(f"{url}: {_reason(error)}")  # not found, silent, ended early, …
                 break
@@ -90,8 +102,8 @@ def _fetch(download: Download, path: Path, timeout: float) -> None:
     )
 
 
-def _transfer(url: str, part: Path, name: str, timeout: float) -> None:
-    """Appends to ``part`` what it lacks."""
+def _transfer(url: str, part: Path, most_bytes: int, name: str, timeout: float) -> None:
+    """Appends to ``part`` what it lacks; never more than ``most_bytes`` and a chunk in all."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -105,13 +117,18 @@ def _transfer(url: str, part: Path, name: str, timeout: float) -> None:
         resumed = response.status == 206
         left = int(response.headers.get("Content-Length", 0))
         have = have if resumed else 0
+        if have + left > most_bytes:
+            raise _TooLarge(f"{have + left:,} bytes are offered, at most {most_bytes:,} expected")
         with part.open("ab" if resumed else "wb") as file, _progress() as bar:
             task = bar.add_task(name, completed=have, total=have + left or None)
-            since, received = time.monotonic(), 0
+            since, received, total = time.monotonic(), 0, have
             while chunk := response.read1(CHUNK):
                 file.write(chunk)
                 bar.advance(task, len(chunk))
                 received += len(chunk)
+                total += len(chunk)
+                if total > most_bytes:  # whatever length was announced
+                    raise _TooLarge(f"more than the {most_bytes:,} bytes that are expected")
                 if time.monotonic() - since > timeout:
                     if received < LEAST_BYTES_PER_SECOND * timeout:
                         raise TimeoutError(f"slower than {LEAST_BYTES_PER_SECOND} bytes per second")

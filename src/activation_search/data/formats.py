@@ -1,6 +1,7 @@
 """Readers of the files that image sets are published as. Nothing is unpickled."""
 
 import gzip
+import math
 import tarfile
 import zlib
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 from activation_search.errors import UserError
 
 CIFAR_SHAPE = (3, 32, 32)
+# Unpacked: CIFAR-10 has 184 million bytes, MNIST 47. A small archive could hold any number.
+MOST_BYTES = 256_000_000
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -23,16 +26,19 @@ def read_idx(path: Path) -> np.ndarray:
     """
     try:
         with gzip.open(path) as file:
-            data = file.read()
-    except (OSError, EOFError, zlib.error) as error:
+            head = file.read(4)
+            lengths = file.read(4 * head[3]) if len(head) == 4 else b""
+            shape = tuple(int(length) for length in np.frombuffer(lengths, ">i4"))
+            count = math.prod(shape)
+            if head[:3] != b"\0\0\x08" or len(shape) != head[3] or not 0 < count < MOST_BYTES:
+                raise UserError(f"{path} is no IDX file of bytes.")
+            data = file.read(count + 1)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); delete it to fetch it again.") from error
-    dimensions = data[3] if len(data) > 3 else 0
-    start = 4 + 4 * dimensions
-    shape = tuple(np.frombuffer(data[4:start], ">i4")) if len(data) >= start else ()
-    if data[:3] != b"\0\0\x08" or not shape or len(data) - start != np.prod(shape):
+    if len(data) != count:
         raise UserError(f"{path} is no IDX file of bytes.")
     # A copy, since torch wants memory that can be written.
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape).copy()
+    return np.frombuffer(data, np.uint8).reshape(shape).copy()
 
 
 def read_cifar(path: Path, members: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -44,17 +50,25 @@ def read_cifar(path: Path, members: list[str]) -> tuple[np.ndarray, np.ndarray]:
         UserError: the archive or a member is not what it should be.
     """
     record = 1 + int(np.prod(CIFAR_SHAPE))
-    parts = []
+    found = {}
     try:
         with tarfile.open(path) as archive:
-            for member in members:
-                file = archive.extractfile(member)
-                data = file.read() if file else b""
-                if not data or len(data) % record:
-                    raise UserError(f"{path}: {member} is no CIFAR-10 batch.")
-                parts.append(np.frombuffer(data, np.uint8).reshape(-1, record))
-    except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
+            for info in archive:
+                if info.offset_data + info.size > MOST_BYTES:
+                    raise UserError(f"{path}: {info.name} is larger than all of CIFAR-10.")
+                file = archive.extractfile(info) if info.name in members else None
+                if file:
+                    found[info.name] = file.read()
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} is damaged ({error}); delete it to fetch it again.") from error
+    parts = []
+    for member in members:
+        if member not in found:
+            raise UserError(f"{path} is damaged (no {member} in it); delete it to fetch it again.")
+        data = found.pop(member)
+        if not data or len(data) % record:
+            raise UserError(f"{path}: {member} is no CIFAR-10 batch.")
+        parts.append(np.frombuffer(data, np.uint8).reshape(-1, record))
     count = sum(len(part) for part in parts)
     images = np.empty((count, *CIFAR_SHAPE), np.uint8)
     labels = np.empty(count, np.int64)

@@ -1,12 +1,15 @@
 """From the targets in a user's file to what is asked about a sample."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from activation_search.data.floats import to_floats
 from activation_search.data.sample import Target
 from activation_search.errors import UserError
+
+OBJECTS_TO_TYPES = "make it words by .astype(str), or numbers by .astype(float)"
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,9 @@ def read_targets(
     parts: Mapping[str, Labels], target_kind: str
 ) -> tuple[Target, dict[str, np.ndarray]]:
     """What is asked, and the targets of each part as :class:`Target` describes them.
+
+    Classes are told apart by their exact values, whatever type holds them, and named by them.
+    Numbers are float64.
 
     Args:
         parts: ``train``, ``test`` and perhaps ``validation``.
@@ -46,30 +52,71 @@ def read_targets(
     return _numbers(parts, values)
 
 
+def from_one_hot(parts: Mapping[str, Labels]) -> dict[str, Labels] | None:
+    """Targets that were one-hot, as the places of their ones; ``None`` where they are not.
+
+    One-hot are two columns or more, each row a single 1 and else 0.
+
+    Raises:
+        UserError: those for training are, those of another part are not.
+    """
+    if not _is_one_hot(parts["train"].values):
+        return None
+    classes = parts["train"].values.shape[1]
+    for labels in parts.values():
+        if not _is_one_hot(labels.values) or labels.values.shape[1] != classes:
+            raise UserError(
+                f"{labels.where} is not one-hot with {classes} columns, as that for training is; "
+                "make both so, or predict numbers by data.target_kind=numbers."
+            )
+    return {part: replace(labels, values=labels.values.argmax(1)) for part, labels in parts.items()}
+
+
+def _is_one_hot(values: np.ndarray) -> bool:
+    if (
+        values.dtype.kind not in "fiub"
+        or values.ndim != 2
+        or values.shape[1] < 2
+        or not len(values)
+    ):
+        return False
+    ones = values == 1
+    return bool((ones | (values == 0)).all() and (ones.sum(1) == 1).all() and len(values))
+
+
 def _numbers(
     parts: Mapping[str, Labels], values: Mapping[str, np.ndarray]
 ) -> tuple[Target, dict[str, np.ndarray]]:
-    wide = {}
-    for part, v in values.items():
-        with np.errstate(over="ignore"):
-            wide[part] = v.reshape(len(v), -1).astype(np.float32)
-        if not np.isfinite(wide[part]).all():
-            found = v.reshape(len(v), -1)[~np.isfinite(wide[part])][0]
-            raise UserError(f"{parts[part].where} holds {found:g}, too large for float32.")
-        if wide[part].shape[1] != wide["train"].shape[1]:
+    wide = {
+        part: to_floats(parts[part].where, v.reshape(len(v), -1), np.float64)
+        for part, v in values.items()
+    }
+    train = wide["train"]
+    for part, v in wide.items():
+        if v.shape[1] != train.shape[1]:
             raise UserError(
-                f"{parts[part].where} holds {wide[part].shape[1]} numbers per sample, those for "
-                f"training {wide['train'].shape[1]}."
+                f"{parts[part].where} holds {v.shape[1]} numbers per sample, those for "
+                f"training {train.shape[1]}."
             )
-    if (wide["train"] == wide["train"][0]).all():
-        raise UserError(f"{parts['train'].where} is {wide['train'].flat[0]:g} everywhere.")
-    return Target("numbers", wide["train"].shape[1]), wide
+    if (train == train[0]).all():
+        raise UserError(f"{parts['train'].where} is {float(train.flat[0])} everywhere.")
+    return Target("numbers", train.shape[1]), wide
 
 
 def _checked(labels: Labels) -> np.ndarray:
     values = labels.values
     if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8", "replace")
+        try:
+            values = np.char.decode(values, "utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{labels.where} holds bytes that are not UTF-8: {error}.") from error
+    if values.dtype.kind == "T":
+        values = values.astype(np.str_)
+    if values.dtype == np.longdouble:
+        with np.errstate(over="ignore"):  # what overflows is refused below as infinite
+            values = values.astype(np.float64)
+    if values.dtype.kind == "O":
+        raise UserError(f"{labels.where} is an array of Python objects; {OBJECTS_TO_TYPES}.")
     if values.dtype.kind not in "fiubU":
         raise UserError(f"{labels.where} holds values of type {values.dtype}.")
     if len(values.shape) == 0 or len(values) != labels.samples:
@@ -91,34 +138,44 @@ def _classes(
             raise UserError(f"{parts[part].where} has shape {list(v.shape)}; labels need one each.")
         if v.dtype.kind == "f" and (v != v.round()).any():
             raise UserError(
-                f"{parts[part].where} holds {v[v != v.round()][0]:g}, which is no label; "
+                f"{parts[part].where} holds {v[v != v.round()][0]}, which is no label; "
                 "for numbers set data.target_kind=numbers."
             )
-    train = values["train"]
-    known = np.unique(train)
-    words = train.dtype.kind == "U"
+    # Values of Python: an int equals a float of another part exactly, where numpy would round it.
+    found = {}
+    for part, v in values.items():
+        unique, places = np.unique(v, return_inverse=True)
+        found[part] = unique.tolist(), places
+    known = found["train"][0]
+    words = values["train"].dtype.kind == "U"
     if len(known) < 2:
-        raise UserError(f"{parts['train'].where} holds one class only, {known[0]}.")
+        raise UserError(f"{parts['train'].where} holds one class only, {_name(known[0])}.")
     if not words and target_kind == "auto":
         _check_gaps(parts["train"].where, known)
-    for part, v in values.items():
-        found = np.unique(v)
-        if strange := [k for k in found if k not in known]:
-            raise UserError(f"{parts[part].where} holds {strange[0]}, a class not trained on.")
-        if missing := [k for k in known if k not in found]:
-            raise UserError(f"{parts[part].where} lacks class {missing[0]}.")
-    counted = not words and (known == np.arange(len(known))).all()
-    names = () if counted else tuple(str(k) if words else f"{k:g}" for k in known)
-    return Target.among(len(known), names), {
-        part: np.searchsorted(known, v).astype(np.int64) for part, v in values.items()
-    }
+    number = {k: i for i, k in enumerate(known)}
+    read = {}
+    for part, (unique, places) in found.items():
+        if strange := [k for k in unique if k not in number]:
+            raise UserError(
+                f"{parts[part].where} holds {_name(strange[0])}, a class not trained on."
+            )
+        if len(unique) < len(known):
+            missing = next(k for k in known if k not in set(unique))
+            raise UserError(f"{parts[part].where} lacks class {_name(missing)}.")
+        read[part] = np.array([number[k] for k in unique], np.int64)[places]
+    names = () if known == list(range(len(known))) else tuple(_name(k) for k in known)
+    return Target.among(len(known), names), read
 
 
-def _check_gaps(where: str, known: np.ndarray) -> None:
-    expected = np.arange(len(known))
-    if (known == expected).all():
+def _name(value: str | float) -> str:
+    """A word as it is, a whole number with all of its digits."""
+    return value if isinstance(value, str) else str(int(value))
+
+
+def _check_gaps(where: str, known: Sequence[float]) -> None:
+    if known == list(range(len(known))):
         return
-    shown = ", ".join(f"{k:g}" for k in known[:8]) + (", …" if len(known) > 8 else "")
+    shown = ", ".join(_name(k) for k in known[:8]) + (", …" if len(known) > 8 else "")
     raise UserError(
         f"{where} holds the whole numbers {shown}; labels go from 0 to K - 1 without a gap. Set "
         "data.target_kind=classes to take these for classes, or numbers to predict them."

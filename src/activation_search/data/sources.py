@@ -1,8 +1,8 @@
 """All data sets by name: read, split, standardised."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from activation_search.data import (
@@ -17,6 +17,7 @@ from activation_search.data import (
     toys,
 )
 from activation_search.data.config import DATA_CONFIGS, DataConfig, OwnConfig
+from activation_search.data.files import State, state
 from activation_search.data.splits import Source, Splits, split
 from activation_search.errors import UserError, unknown
 
@@ -94,6 +95,8 @@ def load_splits(data: DataConfig, seed: int) -> Splits:
 def load_source(data: DataConfig) -> Source:
     """The data set as it comes, read once per process: the trials of a study all use it.
 
+    A file or folder that has changed since is read anew; a function is called once.
+
     Raises:
         UserError: there is no such data set, its file is not as it should be, or it is another one
             than ``data.sha256`` says.
@@ -103,7 +106,7 @@ def load_source(data: DataConfig) -> Source:
     # What batches are made of makes no other source.
     keys = vars(replace(data, batch_size=1, validation=0.0, augment="none"))
     expected = keys.pop("sha256", None)
-    source = _load(**keys)
+    source = _cached(keys)
     if expected and not source.origin["sha256"].startswith(expected):
         raise UserError(
             f"data={data.name} is not what it was: data.sha256={expected}, but what is read now "
@@ -112,7 +115,25 @@ def load_source(data: DataConfig) -> Source:
     return source
 
 
-@cache
+# Settings -> the state of what they name when it was read, and what was read.
+_read: dict[tuple[tuple[str, Any], ...], tuple[State, Source]] = {}
+
+
+def _cached(keys: Mapping[str, Any]) -> Source:
+    named = tuple(keys.items())
+    path = keys.get("path")
+    # Before it is read, so that a change while it is read is seen the next time.
+    now = state(path) if path else ()
+    held = _read.get(named)
+    if held is not None and held[0] == now:
+        return held[1]
+    _read.pop(named, None)  # before its successor is read: both may be large
+    source = _load(**keys)
+    if now is not None:
+        _read[named] = now, source
+    return source
+
+
 def _load(name: str, **keys: Any) -> Source:
     data = DATA_CONFIGS.get(name, DataConfig)(name, **keys)
     registered = SOURCES[data.name]

@@ -4,8 +4,10 @@
     python train.py model=transformer data=text data.path=novel.txt
 
 Without a path it is Python's standard library, real text that lies on every machine; its hash is
-recorded with each run, since it differs between versions of Python. A sample is ``context``
-characters in a row, its target the characters one place on. The last tenth is the test part.
+recorded with each run, since it differs between versions of Python. A file is UTF-8, with or
+without a byte-order mark, and each end of a line is one character, CRLF as well. A sample is
+``context`` characters in a row, its target the characters one place on. The last tenth is the test
+part.
 """
 
 import sysconfig
@@ -15,7 +17,7 @@ import numpy as np
 
 from activation_search.data.config import ShakespeareConfig, TextConfig
 from activation_search.data.download import Download, fetch
-from activation_search.data.files import given_path
+from activation_search.data.files import given_file
 from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import Source
 from activation_search.errors import UserError
@@ -27,6 +29,7 @@ SHAKESPEARE = Download(
     "tiny_shakespeare/input.txt",
     ("https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",),
     "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+    most_bytes=4_000_000,
 )
 
 
@@ -39,12 +42,12 @@ def load(config: TextConfig) -> Source:
     if config.path is None:
         text = standard_library(config.characters or LIBRARY_CHARACTERS)
         return from_text(text, config.context, "standard library")
-    path = given_path("data.path", config.path, "my.txt")
+    path = given_file("data.path", config.path, "my.txt")
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             text = file.read(config.characters)
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read as text: {error}.") from error
+        raise UserError(f"{path} cannot be read as text in UTF-8: {error}.") from error
     return from_text(text, config.context, str(path))
 
 
