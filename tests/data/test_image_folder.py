@@ -1,5 +1,6 @@
 """Images in folders: what they become, and a sentence for each that cannot be used."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -15,8 +16,12 @@ from activation_search.errors import UserError
 from ..files import write_images
 
 
-def read(path: Path, size: int = 8, gray: bool = False) -> Source:
-    return load(ImageFolderConfig("image_folder", 64, 0.2, path=str(path), size=size, gray=gray))
+def read(path: Path, size: int = 8, gray: bool = False, background: str = "white") -> Source:
+    return load(
+        ImageFolderConfig(
+            "image_folder", 64, 0.2, path=str(path), size=size, gray=gray, background=background
+        )
+    )
 
 
 def test_one_folder_per_class(tmp_path: Path) -> None:
@@ -60,7 +65,7 @@ def test_train_and_test_folders(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["val", "validation"])
+@pytest.mark.parametrize("name", ["val", "validation", "valid", "dev", "Val"])
 def test_a_validation_folder(tmp_path: Path, name: str) -> None:
     for part, each in {"train": 6, "test": 3, name: 2}.items():
         write_images(tmp_path / part, each=each)
@@ -110,3 +115,119 @@ def test_a_sentence_for_each_mistake(tmp_path: Path) -> None:
     (tmp_path / "empty" / "b.png").write_bytes(b"\x89PNG broken")
     with pytest.raises(UserError, match=r"empty/[ab].png cannot be read as an image"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        (["val", "valid"], "holds val and valid, which name the same part; leave one"),
+        (["testing"], "holds test and testing, which name the same part"),
+        (["eval"], "holds eval beside train; a third folder is the validation part and may be nam"),
+        (["holdout"], "holds holdout beside train"),
+        (["unlabeled"], "holds unlabeled beside train"),
+    ],
+)
+def test_no_folder_is_left_unread(tmp_path: Path, others: list[str], sentence: str) -> None:
+    for part in ["train", "test", *others]:
+        write_images(tmp_path / part, each=3)
+    with pytest.raises(UserError, match=sentence):
+        read(tmp_path)
+
+
+def test_other_names_of_the_parts(tmp_path: Path) -> None:
+    for part, each in {"Training": 4, "Testing": 2, ".cache": 1, "__MACOSX": 1}.items():
+        write_images(tmp_path / part, each=each)
+    source = read(tmp_path)
+    assert (len(source.x_train), len(source.x_test)) == (8, 4)
+
+
+def test_a_class_called_train(tmp_path: Path) -> None:
+    write_images(tmp_path, ("train", "tram"))
+    assert read(tmp_path).target.names == ("train", "tram")
+    # Images that lie directly in the folders of parts are not taken for classes.
+    (tmp_path / "tram").rename(tmp_path / "test")
+    with pytest.raises(UserError, match=r"test holds 0 class folders|train holds 0 class folders"):
+        read(tmp_path)
+
+
+def test_images_in_folders_of_a_class_are_not_left_unread(tmp_path: Path) -> None:
+    write_images(tmp_path)
+    write_images(tmp_path / "rose", ("2019",))
+    with pytest.raises(UserError, match=r"rose/2019 would be left unread"):
+        read(tmp_path)
+
+
+def transparent(mode: str) -> tuple[Image.Image, dict[str, object]]:
+    """Black ink in the upper half, transparent ground of the same black in the lower."""
+    if mode in ("RGBA", "LA", "RGBa"):
+        image = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+        image.paste((0, 0, 0, 255), (0, 0, 8, 4))
+        return image.convert("LA") if mode == "LA" else image, {}
+    # One colour, or one place of the palette, stands for transparent.
+    image = Image.new("RGB" if mode == "RGB" else "L", (8, 8), (1, 1, 1) if mode == "RGB" else 1)
+    image.paste((0, 0, 0) if mode == "RGB" else 0, (0, 0, 8, 4))
+    if mode.startswith("P"):
+        image.putpalette([0, 0, 0] * 2)
+        image = image.convert("P") if image.mode != "P" else image
+    if mode == "P bytes":
+        return image, {"transparency": bytes([255, 0])}
+    return image, {"transparency": (1, 1, 1) if mode == "RGB" else 1}
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "P bytes", "RGB", "L"])
+@pytest.mark.parametrize("gray", [False, True])
+def test_what_is_transparent_shows_the_background(tmp_path: Path, mode: str, gray: bool) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            image, options = transparent(mode)
+            image.save(tmp_path / name / f"{i}.png", **options)
+    image = read(tmp_path, gray=gray).x_train[0]
+    assert image[:, :4].max() == 0
+    assert image[:, 4:].min() == 255
+    blue = read(tmp_path, gray=gray, background="#0000ff").x_train[0]
+    # ITU-R 601 gives blue 0.114 of the brightness.
+    assert blue[:, 6, 6].tolist() == ([29] if gray else [0, 0, 255])
+    assert blue[:, :4].max() == 0
+
+
+def test_half_transparent_places_are_mixed(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            Image.new("RGBA", (8, 8), (200, 0, 0, 51)).save(tmp_path / name / f"{i}.webp",
+                                                            lossless=True, exact=True)  # fmt: skip
+    # A fifth of the colour, four fifths of the ground.
+    assert read(tmp_path).x_train[0, :, 3, 3].tolist() == [244, 204, 204]
+    assert read(tmp_path, background="black").x_train[0, :, 3, 3].tolist() == [40, 0, 0]
+
+
+def test_the_first_of_several_pictures(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime")]
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            frames[0].save(tmp_path / name / f"{i}.gif", save_all=True, append_images=frames[1:])
+    assert read(tmp_path).x_train[0, :, 4, 4].tolist() == [255, 0, 0]
+
+
+def test_colours_that_do_not_exist(tmp_path: Path) -> None:
+    write_images(tmp_path)
+    with pytest.raises(UserError, match=r"data.background=whit is no colour.*mean 'white'\?"):
+        read(tmp_path, background="whit")
+    with pytest.raises(UserError, match=r"data.background=#ffffff80 is transparent itself"):
+        read(tmp_path, background="#ffffff80")
+
+
+def test_pictures_too_large_for_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_images(tmp_path)
+    for most in (300, 100):  # of 400 pixels: Pillow warns, and refuses
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+        with pytest.raises(UserError, match=rf"png has more than {most} pixels; scale it down"):
+            read(tmp_path)
+
+
+def test_pipes_are_no_images(tmp_path: Path) -> None:
+    write_images(tmp_path)
+    os.mkfifo(tmp_path / "rose" / "pipe.png")
+    assert len(read(tmp_path).x_train) == 16

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from activation_search.data import image_sets
+from activation_search.data import formats, image_sets
 from activation_search.data.files import cache_folder
 from activation_search.data.formats import read_cifar, read_idx
 from activation_search.errors import UserError
@@ -61,6 +61,10 @@ def test_idx(tmp_path: Path) -> None:
         (good[: len(good) // 2], "is damaged .*; delete it"),
         (b"plain", "is damaged"),
         (gzip.compress(b"\0\0\x08\x03" + bytes(12) + b"more"), "is no IDX file"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x02" + b"more"), "is no IDX file"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x05" + b"more"), "is no IDX file"),
+        (gzip.compress(b"\0\0\x08\x01\xff\xff\xff\xff" + b"more"), "is no IDX file"),
+        (gzip.compress(b"\0\0\x08\x02\x7f\xff\xff\xff\x7f\xff\xff\xff"), "is no IDX file"),
     ]:
         path.write_bytes(content)
         with pytest.raises(UserError, match=sentence):
@@ -92,3 +96,17 @@ def test_a_file_put_there_by_hand_is_checked(published: Path) -> None:
     path.write_bytes(idx(np.zeros((5, 28, 28), np.uint8)))
     with pytest.raises(UserError, match=r"mnist.train-images.* is another file than expected"):
         image_sets.mnist_like("mnist")
+
+
+def test_no_more_is_unpacked_than_a_set_can_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few kilobytes that unpack to ten megabytes, in a reader that allows one."""
+    monkeypatch.setattr(formats, "MOST_BYTES", 1_000_000)
+    zeros = np.zeros((10_000_000,), np.uint8)
+    (tmp_path / "bomb.gz").write_bytes(idx(zeros))
+    (tmp_path / "bomb.tar.gz").write_bytes(cifar({"other": zeros, "one": zeros[:3073]}))
+    with pytest.raises(UserError, match=r"bomb.gz is no IDX file"):
+        read_idx(tmp_path / "bomb.gz")
+    with pytest.raises(UserError, match=r"bomb.tar.gz: other is larger than all of CIFAR-10"):
+        read_cifar(tmp_path / "bomb.tar.gz", ["one"])

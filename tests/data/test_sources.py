@@ -1,6 +1,9 @@
 """The data sets: published hashes, cache, and nothing leaking."""
 
+import os
 import random
+import sys
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -8,7 +11,12 @@ import numpy as np
 import pytest
 
 from activation_search.data import digits, mnist1d
+from activation_search.data import sources as sources_module
+from activation_search.data.config import CSVConfig, DataConfig, FunctionConfig
+from activation_search.data.sources import load_source
 from activation_search.errors import UserError
+
+from ..files import write_csv
 
 
 @pytest.fixture
@@ -75,3 +83,47 @@ def test_digits() -> None:
         178, 182, 177, 183, 181, 182, 181, 179, 174, 180,
     ]  # fmt: skip
     np.testing.assert_array_equal(digits.load().x_test, source.x_test)
+
+
+def test_a_file_is_read_once_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+    monkeypatch.setattr(
+        sources_module, "_load", lambda name, _load=sources_module._load, **keys: (
+            reads.append(name), _load(name, **keys))[1],
+    )  # fmt: skip
+    path = write_csv(tmp_path / "houses.csv")
+    os.utime(path, (1e9, 1e9))
+    config = CSVConfig("csv", 64, 0.2, path=str(path), target="price")
+    first = load_source(config)
+    assert load_source(replace(config, batch_size=8, validation=0.5)) is first
+    assert len(reads) == 1
+    path.write_text(path.read_text().replace("rooms,age", "rooms,old"))  # the size stays
+    os.utime(path, (1e9, 1e9))
+    assert load_source(config).origin["columns"] == "rooms, old"
+    # Twice within a tick of the clock.
+    for name in ("one", "two"):
+        path.write_text(path.read_text().replace("old", name).replace("one", name))
+        assert load_source(config).origin["columns"] == f"rooms, {name}"
+    path.unlink()
+    with pytest.raises(UserError, match=r"houses.csv: nothing is there"):
+        load_source(config)
+
+
+def test_sets_of_the_program_are_read_once() -> None:
+    config = DataConfig("digits", 64, 0.2)
+    assert load_source(config) is load_source(config)
+
+
+def test_a_function_is_called_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_counted_data.py").write_text(
+        "import numpy as np\n\ncalls = []\n\n\ndef load():\n    calls.append(1)\n"
+        "    x = np.linspace(0, 1, 40).reshape(20, 2)\n"
+        "    return {'x_train': x, 'y_train': x[:, 0], 'x_test': x, 'y_test': x[:, 0]}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    config = FunctionConfig("function", 64, 0.2, function="my_counted_data.load")
+    assert load_source(config) is load_source(config)
+    assert sys.modules["my_counted_data"].calls == [1]

@@ -1,5 +1,6 @@
 """Text as samples: what is asked, what is kept apart, and what cannot be used."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,3 +71,23 @@ def test_a_sentence_for_each_mistake(tmp_path: Path) -> None:
     for path, sentence in {"bytes.txt": "cannot be read as text", "none.txt": "nothing is"}.items():
         with pytest.raises(UserError, match=sentence):
             load(TextConfig("text", 8, 0.1, path=str(tmp_path / path)))
+
+
+@pytest.mark.parametrize("content", [
+    b"\xef\xbb\xbf" + POEM.encode(), POEM.replace("dog. ", "dog.\n").encode(),
+    POEM.replace("dog. ", "dog.\r\n").encode(), POEM.replace("dog. ", "dog.\r").encode(),
+])  # fmt: skip
+def test_marks_and_ends_of_lines_are_no_characters_of_their_own(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "poem.txt").write_bytes(content)
+    source = load(TextConfig("text", 8, 0.1, path=str(tmp_path / "poem.txt"), context=10))
+    expected = POEM if b"\xef" in content else POEM.replace("dog. ", "dog.\n")
+    assert source.target.names == tuple(sorted(set(expected)))
+    assert text_of(source.x_train, source.target.names) == expected[: source.x_train.size]
+
+
+def test_pipes_are_no_texts(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(UserError, match=r"pipe.txt is a pipe, socket or device"):
+        load(TextConfig("text", 8, 0.1, path=str(tmp_path / "pipe.txt")))
