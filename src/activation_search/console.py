@@ -3,10 +3,12 @@
 import argparse
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
+from rich.markup import escape
 
 from activation_search.errors import UserError
 
@@ -40,3 +42,9 @@ def print_line(console: Console, text: str) -> None:
 def command_line() -> str:
     """The command that runs, as the README writes it."""
     return shlex.join(["python", f"scripts/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+
+
+def print_note(origin: Mapping[str, str], console: Console) -> None:
+    """What a data set was taken for, in one line, where its file could mean something else."""
+    if "note" in origin:
+        console.print(escape(origin["note"]), soft_wrap=True)

@@ -24,7 +24,10 @@ def test_the_readme_holds_the_table(command: Command, capsys: pytest.CaptureFixt
         (["data=text", "data.characters=50_000"], ["tokens [64]", "lstm, transformer", "gzip"]),
         (["data=digits", "data.reconstruct=true"], ["tanh", "8 principal components, mse"]),
         (["data=arrays", *NEEDS["arrays"]], ["series [12, 2]", "sha256"]),
-        (["data=csv", *NEEDS["csv"]], ["vector [2]", "numbers: no function", "mae"]),
+        (
+            ["data=csv", *NEEDS["csv"]],
+            ["vector [2]", "numbers: no function", "mae", "rooms, age", "kept as float64"],
+        ),
         (["data=image_folder", *NEEDS["image_folder"]], ["image [3, 12, 12]", "rose: 8, tulip"]),
         (["data=function", *NEEDS["function"]], ["series [10, 2]", "yes or no: sigmoid"]),
     ],
@@ -54,3 +57,23 @@ def test_mistakes(command: Command, files: Path, capsys: pytest.CaptureFixture[s
     ]:  # fmt: skip
         assert command("scripts/data.py", *overrides) == 2
         assert sentence in capsys.readouterr().err
+
+
+def test_what_is_left_out_is_said(
+    command: Command, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the table of the data, by the summary of a run, and before a study or a comparison starts;
+    these two have nothing to train here, and are refused after that."""
+    rows = [f"{i},{i * 7 % 5},{i % 2}" for i in range(40)]
+    (files / "my.csv").write_text("\n".join(["id,a,y", *rows]))
+    data = ["data=csv", "data.path=my.csv", "data.target=y", "model=mlp", f"logs={files}/logs"]
+    for script, *more, code in (
+        ("scripts/data.py", 0),
+        ("train.py", "trainer.max_epochs=1", "trainer.progress=false", 0),
+        ("scripts/sweep.py", "search.candidates=[relu]", 2),
+        ("scripts/compare.py", "candidates=[relu]", "baseline=tanh", 2),
+    ):
+        assert command(str(script), *data, *map(str, more)) == code
+        said = " ".join(capsys.readouterr().out.replace("\u2502", "").split())
+        assert "Left out, since it only counts or names the rows: column id" in said
+    assert not (files / "logs" / "sweeps").exists()

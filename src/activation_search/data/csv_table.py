@@ -59,28 +59,23 @@ def load(config: CSVConfig) -> Source:
         raise UserError(f"{path} has no column beside {config.target}.")
     if (rows := len(target_column.texts)) < FEWEST_ROWS:
         raise UserError(f"{path} has {rows} rows; {FEWEST_ROWS} are the least.")
-    inputs = list(columns.values())
-    if config.index == "leave_out":
-        inputs = [c for c in inputs if not _is_index(c, first=c is inputs[0])]
+    inputs = _candidates(list(columns.values()), config)
     _check_target(target_column, config.target_kind)
     numeric = all(map(is_number, target_column.texts))
     sign = decimal_sign([*inputs, *([target_column] if numeric else [])], table.separator)
-    read_inputs = {column.name: to_numbers(column, sign) for column in inputs}
-    if config.index == "leave_out":
-        # A column that happens to count is an input where nothing else is.
-        read_inputs = {n: v for n, v in read_inputs.items() if not _counts(v)} or read_inputs
-    left_out = [name for name in columns if name not in read_inputs]
-    if not read_inputs:
+    used = _used({column.name: to_numbers(column, sign) for column in inputs}, config)
+    left_out = [name for name in columns if name not in used]
+    if not used:
         raise UserError(
             f"{path} has no column beside {config.target} but {_listed(left_out)}, which only "
             "counts or names the rows; data.index=keep uses it."
         )
-    x = np.stack(list(read_inputs.values()), 1)
+    x = np.stack(list(used.values()), 1)
     y = _target(target_column, sign, config.target_kind)
     where = f"{path}: column {config.target}"
     target, read = read_targets({"train": Labels(where, y, rows)}, config.target_kind)
     train, test = _split(where, read["train"], target)
-    origin = {"file": str(path), "columns": _listed(list(read_inputs))}
+    origin = {"file": str(path), "columns": _listed(list(used))}
     if left_out:
         origin["note"] = (
             f"Left out, since it only counts or names the rows: column {_listed(left_out)} "
@@ -95,6 +90,21 @@ def load(config: CSVConfig) -> Source:
         target,
         origin=origin,
     )
+
+
+def _candidates(columns: Sequence[Column], config: CSVConfig) -> list[Column]:
+    """The columns but those that are an index by their header, which may hold words."""
+    if config.index == "keep":
+        return list(columns)
+    return [c for c in columns if not _is_index(c, first=c is columns[0])]
+
+
+def _used(numbers: dict[str, np.ndarray], config: CSVConfig) -> dict[str, np.ndarray]:
+    """The columns but those that count the rows, whatever they are called. One that stands alone
+    is an input all the same."""
+    if config.index == "keep":
+        return numbers
+    return {name: n for name, n in numbers.items() if not _counts(n)} or numbers
 
 
 def _is_index(column: Column, first: bool) -> bool:

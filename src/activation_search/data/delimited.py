@@ -54,7 +54,7 @@ def read_table(path: Path, target: str | None) -> Table:
     separator, skipped = None, 0
     if told := re.match(r'"?sep=(.)"?[ \t]*(\r\n|\n|\r)', text):
         separator, skipped, text = told[1], 1, text[told.end() :]
-    separator = separator or _separator(text)
+    separator = separator or _separator(text, target)
     lines, rows = [], []
     reader = _reader(text, separator, strict=True)
     try:
@@ -91,18 +91,23 @@ def _reader(text: str, separator: str, strict: bool) -> "_csv.Reader":
     return csv.reader(opened, delimiter=separator, skipinitialspace=True, strict=strict)
 
 
-def _separator(text: str) -> str:
-    best, most = ",", (0, 1)
+def _separator(text: str, target: str | None) -> str:
+    """The one whose header holds the target, by which most rows are as wide as the header, and
+    that gives the most columns."""
+    best, most = ",", (False, 0, 1)
     for separator in SEPARATORS:
-        widths = list(islice(_widths(text[:SNIFFED_CHARACTERS], separator), SNIFFED_ROWS))
-        if widths and widths[0] > 1 and (widths.count(widths[0]), widths[0]) > most:
-            best, most = separator, (widths.count(widths[0]), widths[0])
+        rows = list(islice(_rows(text[:SNIFFED_CHARACTERS], separator), SNIFFED_ROWS))
+        if rows and len(rows[0]) > 1:
+            header = [name.strip() for name in rows[0]]
+            even = sum(len(row) == len(header) for row in rows)
+            if (fit := (target in header, even, len(header))) > most:
+                best, most = separator, fit
     return best
 
 
-def _widths(text: str, separator: str) -> Iterator[int]:
+def _rows(text: str, separator: str) -> Iterator[list[str]]:
     try:
-        yield from (len(row) for row in _reader(text, separator, strict=False) if row)
+        yield from (row for row in _reader(text, separator, strict=False) if any(row))
     except csv.Error:
         return  # said by the reader of all rows
 

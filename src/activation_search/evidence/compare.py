@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from activation_search.console import command_line
+from activation_search.console import command_line, print_note
 from activation_search.data.config import DataConfig
 from activation_search.data.sources import load_source, pinned
 from activation_search.errors import UserError, unknown
@@ -52,6 +52,7 @@ def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path
     workers = worker_count(config.workers, config)
     blocks = []
     for base in _bases(config, f"compare/{name}/runs", workers):
+        print_note(load_source(base.data).origin, console)
         assignments = parse_candidates(config.candidates, base)
         baseline = config.baseline or next(iter(assignments))
         if baseline not in assignments:

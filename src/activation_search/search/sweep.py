@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from activation_search.console import print_note
 from activation_search.data.sources import load_source, pinned
 from activation_search.data.splits import Source
 from activation_search.errors import UserError
@@ -92,7 +93,9 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     check_sampler(config.sampler)
     check(config)
     config = replace(config, data=pinned(config.data))
-    check_reads(config.model.name, load_source(config.data).sample)
+    source = load_source(config.data)
+    check_reads(config.model.name, source.sample)
+    print_note(source.origin, console)
     name = config.name or f"{config.model.name}-{config.data.label}-{config.search.name}"
     check_name(name)
     folder = Path(config.logs) / "sweeps" / name
