@@ -25,6 +25,25 @@ def steps(x):
 def broken(x):
     raise ValueError("no such luck")
 
+def leaves(x):
+    raise SystemExit("gone")
+
+def double(x):
+    return x.double()
+
+def whole(x):
+    return x.long()
+
+def array(x):
+    return x.detach().numpy()
+
+def pair(x):
+    return x, x
+
+class Wide(nn.Module):
+    def forward(self, x):
+        return torch.tanh(x.double())
+
 class Scale(nn.Module):
     def __init__(self, channels, start=1.0):
         super().__init__()
@@ -102,6 +121,12 @@ def test_own_modules_without_a_constructor_or_with_a_single_number(own_module: s
         ("nowhere_at_all.f", "names nothing callable"),
         ("{}.broken", "failed on a small batch: no such luck"),
         ("{}.narrow", r"must return a tensor of its input's shape \(2, 4, 3\), not \(2, 1, 3\)"),
+        ("{}.double", "must return a tensor of its input's type float32, not float64"),
+        ("{}.whole", "must return a tensor of its input's type float32, not int64"),
+        ("{}.Wide", "must return a tensor of its input's type float32, not float64"),
+        ("{}.array", r"must return a tensor of its input's shape \(2, 4, 3\), not ndarray"),
+        ("{}.pair", r"must return a tensor of its input's shape \(2, 4, 3\), not tuple"),
+        ("{}.leaves", "failed on a small batch: gone"),
         ("{}.steps", "has no derivative"),
         ("{}_bad.f", "Importing .* failed"),
     ],

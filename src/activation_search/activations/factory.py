@@ -11,20 +11,23 @@ import torch
 from torch import Tensor, nn
 
 from activation_search.activations.activation import Activation
+from activation_search.activations.element import Element
 from activation_search.activations.learnable import Learnable
 from activation_search.errors import UserError
 from activation_search.imports import find, own_callable
 
 
-class Function(nn.Module):
+class Function(Element):
     """A function of a tensor as a module, with its parameters fixed."""
 
-    def __init__(self, function: Callable[..., Tensor], parameters: Mapping[str, Any]):
-        super().__init__()
+    def __init__(
+        self, function: Callable[..., Tensor], parameters: Mapping[str, Any], widens: bool = True
+    ):
+        super().__init__(widens)
         self.function = function
         self.parameters_of_function = dict(parameters)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         return self.function(x, **self.parameters_of_function)
 
     def extra_repr(self) -> str:
@@ -64,14 +67,16 @@ def build(
     settings.update(chosen.parameters)
     if entry.open_parameters:
         return _build_custom(settings, channels, channel_dim)
-    return _instantiate(find(entry.target), settings, channels, channel_dim)
+    # torch's own kernels take halves to float32 inside, and keep the halves for the gradient.
+    widens = not entry.target.startswith("torch.")
+    return _instantiate(find(entry.target), settings, channels, channel_dim, widens)
 
 
 def _instantiate(
-    target: Any, settings: dict[str, Any], channels: int, channel_dim: int
+    target: Any, settings: dict[str, Any], channels: int, channel_dim: int, widens: bool = False
 ) -> nn.Module:
     if not inspect.isclass(target):
-        return Function(target, settings)
+        return Function(target, settings, widens)
     module: Any = target
     layout = {"channels": channels, "channel_dim": channel_dim}
     if not issubclass(module, Learnable):  # which takes both through its base
@@ -88,8 +93,10 @@ def _build_custom(settings: dict[str, Any], channels: int, channel_dim: int) -> 
         module = _instantiate(target, settings, channels, channel_dim)
         sample = torch.linspace(-2, 2, 6 * channels).view(2, 3, channels)
         sample = sample.transpose(1, 2) if channel_dim == 1 else sample
-        result = module(sample.requires_grad_())
-    except Exception as error:  # whatever the user's code raises
+        # A function itself, since its module would give the result the input's type.
+        call = module.compute if isinstance(module, Function) else module
+        result = call(sample.requires_grad_())
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise UserError(f"activation.target={path} failed on a small batch: {error}") from error
     if not isinstance(result, Tensor) or result.shape != sample.shape:
         what = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
@@ -97,6 +104,15 @@ def _build_custom(settings: dict[str, Any], channels: int, channel_dim: int) -> 
             f"activation.target={path} must return a tensor of its input's shape "
             f"{tuple(sample.shape)}, not {what}."
         )
+    if result.dtype != sample.dtype:
+        raise UserError(
+            f"activation.target={path} must return a tensor of its input's type "
+            f"{_dtype(sample)}, not {_dtype(result)}."
+        )
     if not result.requires_grad:
         raise UserError(f"activation.target={path} has no derivative: nothing could be trained.")
     return module
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

@@ -6,6 +6,7 @@ value and gradient finite for large inputs in float32 and bfloat16.
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +17,24 @@ def identity(x: Tensor) -> Tensor:
     return x
 
 
+class GeluTanh(torch.autograd.Function):
+    """torch's kernels, whose gradient is NaN from 7e12 on, where an infinite x^3 meets a zero."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return F.gelu(x, approximate="tanh")
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        # The derivative is 0 and 1 to the last bit from -30 and 30 on.
+        near = x.clamp(-30.0, 30.0)
+        return torch.ops.aten.gelu_backward(gradient, near, approximate="tanh")
+
+
 def gelu_tanh(x: Tensor) -> Tensor:
-    return F.gelu(x, approximate="tanh")
+    return GeluTanh.apply(x)
 
 
 def quick_gelu(x: Tensor) -> Tensor:
@@ -26,6 +43,11 @@ def quick_gelu(x: Tensor) -> Tensor:
 
 def e_swish(x: Tensor, beta: float) -> Tensor:
     return beta * F.silu(x)
+
+
+def hardswish(x: Tensor) -> Tensor:
+    # torch's own kernel overflows from 5e37 on: it divides by six last.
+    return x * F.hardsigmoid(x)
 
 
 def mish(x: Tensor) -> Tensor:
@@ -43,7 +65,9 @@ def telu(x: Tensor) -> Tensor:
 
 
 def serf(x: Tensor) -> Tensor:
-    return x * torch.erf(F.softplus(x))
+    # erf(softplus(x)) is 1 to the last bit of float64 from x = 6 on, and 0 up to -1000; between
+    # these the gradient has no infinite factor that meets a zero.
+    return x * torch.erf(F.softplus(x.clamp(-1000.0, 10.0)))
 
 
 def logish(x: Tensor) -> Tensor:
@@ -68,17 +92,37 @@ def gelu_sine(x: Tensor, amplitude: float) -> Tensor:
 
 
 def gelu_sinc(x: Tensor, amplitude: float) -> Tensor:
-    return F.gelu(x) * (1 + amplitude * torch.sinc(x))
+    # x sinc(x) = sin(pi x) / pi, of period 2; the remainder is exact where pi x would not be.
+    wave = torch.sin(math.pi * torch.fmod(x, 2.0))
+    return torch.special.ndtr(x) * (x + amplitude / math.pi * wave)
 
 
 def shifted_softplus(x: Tensor) -> Tensor:
-    return F.softplus(x) - math.log(2)
+    # max(x, 0) + log((1 + e^-|x|) / 2): near zero softplus(x) - log 2 cancels.
+    positive, minus_size = _parts(x)
+    return positive + torch.log1p(0.5 * torch.expm1(minus_size))
 
 
 def squareplus(x: Tensor, b: float) -> Tensor:
-    root = torch.sqrt(x.square() + b)
-    # For x < 0 the textbook form (x + root) / 2 cancels to zero; this one does not.
-    return torch.where(x > 0, (x + root) / 2, b / (2 * (root + x.abs())))
+    # max(x, 0) + b / (2 (|x| + sqrt(x^2 + b))): the textbook form cancels to zero for x < 0.
+    # hypot does not overflow, and halves are added for the same reason.
+    positive, minus_size = _parts(x)
+    root = torch.hypot(x, x.new_tensor(math.sqrt(b)))
+    return positive + b / 4 / (0.5 * root - 0.5 * minus_size)
+
+
+def _parts(x: Tensor) -> tuple[Tensor, Tensor]:
+    """max(x, 0) and -|x|, with derivatives 1 and -1 at zero, which belong together."""
+    positive = x.clamp(min=0.0)
+    return positive, torch.sub(x, positive, alpha=2)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    return torch.sigmoid(x)
+
+
+def tanh(x: Tensor) -> Tensor:
+    return torch.tanh(x)
 
 
 def lecun_tanh(x: Tensor) -> Tensor:
@@ -89,8 +133,21 @@ def penalized_tanh(x: Tensor, negative_slope: float) -> Tensor:
     return F.leaky_relu(torch.tanh(x), negative_slope)
 
 
+def softsign(x: Tensor) -> Tensor:
+    return F.softsign(x)
+
+
+def arctan(x: Tensor) -> Tensor:
+    return torch.atan(x)
+
+
+def asinh(x: Tensor) -> Tensor:
+    return torch.asinh(x)
+
+
 def isru(x: Tensor, alpha: float) -> Tensor:
-    return x * torch.rsqrt(1 + alpha * x.square())
+    scale = alpha**-0.5
+    return x / torch.hypot(x, x.new_tensor(scale)) * scale
 
 
 def isrlu(x: Tensor, alpha: float) -> Tensor:
@@ -98,11 +155,15 @@ def isrlu(x: Tensor, alpha: float) -> Tensor:
 
 
 def bent_identity(x: Tensor) -> Tensor:
-    return (torch.sqrt(x.square() + 1) - 1) / 2 + x
+    # sqrt(x^2 + 1) - 1 = x^2 / (1 + sqrt(x^2 + 1)), which does not cancel near zero.
+    return x * (1 + 0.5 * x / (1 + torch.hypot(x, x.new_ones(()))))
 
 
 def sine(x: Tensor, w0: float) -> Tensor:
-    return torch.sin(w0 * x)
+    if abs(w0) <= 1:
+        return torch.sin(w0 * x)
+    largest = torch.finfo(x.dtype).max
+    return torch.sin((w0 * x).clamp(-largest, largest))  # sin(inf) would be NaN
 
 
 def gcu(x: Tensor) -> Tensor:
@@ -110,11 +171,16 @@ def gcu(x: Tensor) -> Tensor:
 
 
 def gaussian(x: Tensor) -> Tensor:
-    return torch.exp(-x.square())
+    # Not -x.square(), whose gradient multiplies an infinite 2 x by zero.
+    return torch.exp(-x * x)
 
 
 def relu2(x: Tensor) -> Tensor:
     return F.relu(x).square()
+
+
+def tanhshrink(x: Tensor) -> Tensor:
+    return x - torch.tanh(x)
 
 
 def threshold_relu(x: Tensor, threshold: float) -> Tensor:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from activation_search.activations.element import Element
 from activation_search.activations.fixed import identity
 
 
-class ChannelModule(nn.Module):
+class ChannelModule(Element):
     """A function over groups of channels.
 
     Args:
@@ -33,7 +34,7 @@ class GLU(ChannelModule):
 
     gate: Callable[[Tensor], Tensor] = staticmethod(torch.sigmoid)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         value, gate = x.chunk(2, self.channel_dim)
         return value * self.gate(gate)
 
@@ -57,14 +58,14 @@ class Bilinear(GLU):
 class CReLU(ChannelModule):
     """Both halves of the axis, each as a channel: the output has twice the channels."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         return F.relu(torch.cat([x, -x], self.channel_dim))
 
 
 class MaxMin(ChannelModule):
     """Sorts each pair of neighbouring channels (GroupSort with groups of two)."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         dim = self.channel_dim % x.dim()
         first, second = x.unflatten(dim, (-1, 2)).unbind(dim + 1)
         pairs = torch.stack([torch.maximum(first, second), torch.minimum(first, second)], dim + 1)

@@ -11,13 +11,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from activation_search.activations.element import Element
 from activation_search.activations.fixed import identity
 
 # A scale that a formula divides by is kept at or above this, as the PELU paper does.
 SMALLEST_SCALE = 0.1
 
 
-class Learnable(nn.Module):
+# Beyond it sigmoid and softplus are flat to the last bit of float64. Arguments are held inside it,
+# since further out an infinite factor of the gradient meets a zero.
+FLAT = 1000.0
+
+
+class Learnable(Element):
     """Creates learned tensors of the right length and lays them along the channels.
 
     Args:
@@ -36,17 +42,13 @@ class Learnable(nn.Module):
         return nn.Parameter(torch.full((self.count,), float(value)))
 
     def along(self, parameter: Tensor, x: Tensor) -> Tensor:
-        """``parameter`` ``[count]`` (or ``[S, count]``) shaped to broadcast over ``x``."""
+        """``parameter`` ``[count]`` (or ``[S, count]``) in the type of ``x``, shaped to broadcast
+        over it."""
         trailing = x.dim() - 1 - self.channel_dim % x.dim()
-        return parameter.reshape(*parameter.shape, *[1] * trailing)
+        return parameter.to(x.dtype).reshape(*parameter.shape, *[1] * trailing)
 
     def extra_repr(self) -> str:
         return f"count={self.count}, channel_dim={self.channel_dim}"
-
-
-def _wide(x: Tensor) -> Tensor:
-    """``x`` in float32 or better, for formulas that a half precision would spoil."""
-    return x if x.dtype == torch.float64 else x.float()
 
 
 class PReLU(Learnable):
@@ -54,7 +56,7 @@ class PReLU(Learnable):
         super().__init__(**kwargs)
         self.weight = self.start(init)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         # On a CPU a third of the time that torch's own kernel takes, forward and backward.
         positive = F.relu(x)
         return positive + self.along(self.weight, x) * (x - positive)
@@ -65,7 +67,7 @@ class SwishBeta(Learnable):
         super().__init__(**kwargs)
         self.beta = self.start(beta)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         return x * torch.sigmoid(self.along(self.beta, x) * x)
 
 
@@ -75,7 +77,7 @@ class PELU(Learnable):
         self.a = self.start(a)
         self.b = self.start(b)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         a = self.along(self.a, x).clamp(min=SMALLEST_SCALE)
         b = self.along(self.b, x).clamp(min=SMALLEST_SCALE)
         return torch.where(x > 0, a / b * x, a * torch.expm1(x.clamp(max=0.0) / b))
@@ -89,7 +91,7 @@ class SReLU(Learnable):
         self.tl = self.start(tl)
         self.al = self.start(al)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         tr, ar, tl, al = (self.along(p, x) for p in (self.tr, self.ar, self.tl, self.al))
         right = tr + ar * (x - tr)
         left = tl + al * (x - tl)
@@ -106,7 +108,7 @@ class APL(Learnable):
         self.slopes = nn.Parameter(torch.zeros(hinges, self.count))
         self.hinges = nn.Parameter(positions[:, None].repeat(1, self.count))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         y = F.relu(x)
         for slope, hinge in zip(self.slopes, self.hinges, strict=True):
             y = y + self.along(slope, x) * F.relu(self.along(hinge, x) - x)
@@ -125,30 +127,30 @@ class PWLU(Learnable):
         self.left_slope = self.start(0.0)
         self.right_slope = self.start(1.0)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._interpolate(_wide(x)).to(x.dtype)
-
-    def _interpolate(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         step = 2 * self.bound / self.bins
-        inside = x.clamp(-self.bound, self.bound)
-        position = (inside + self.bound) / step
-        bin_index = position.detach().floor().clamp(max=self.bins - 1)
-        column = self.along(torch.arange(self.count, device=x.device), x)
-        index = bin_index.long() * self.count + column
+        # Counted from the middle, since x + bound would round away what is near zero.
+        position = x.clamp(-self.bound, self.bound) / step + self.bins % 2 / 2
+        floor = position.detach().floor().clamp(max=(self.bins - 1) // 2)
+        # NaN stays NaN by its position; as an index it would be anything.
+        piece = floor.nan_to_num(0.0).long() + self.bins // 2
+        column = self.along(torch.arange(self.count, device=x.device), x).long()
+        index = piece * self.count + column
         left, right = self.heights.take(index), self.heights.take(index + self.count)
-        y = left + (position - bin_index) * (right - left)
+        y = left + (position - floor) * (right - left)
         # relu has derivative 0 at 0: at the bounds the slope inside counts, and only once.
         y = y - self.along(self.left_slope, x) * F.relu(-self.bound - x)
         return y + self.along(self.right_slope, x) * F.relu(x - self.bound)
 
 
 class Rational(Learnable):
-    """Padé activation unit: P5(x) / (1 + sum_k |b_k x^k|), k = 1..4, in float32.
+    """Padé activation unit: P5(x) / (1 + sum_k |b_k x^k|), k = 1..4.
 
     The start coefficients are a least-squares fit of leaky ReLU (slope 0.01) on [-10, 10], where
     they err by less than 0.073; a fit on the usual [-3, 3] bends away from the line outside it.
     """
 
+    LIMIT = 1e12
     NUMERATOR = (0.0700481, 0.624359, 0.967455, 0.484889, 0.0829286, 0.00467539)
     DENOMINATOR = (0.502337, 0.680844, 0.051839, 0.00629002)
 
@@ -159,17 +161,22 @@ class Rational(Learnable):
             torch.tensor(self.DENOMINATOR)[:, None].repeat(1, self.count)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            wide = _wide(x)
-            top = torch.zeros_like(wide)
-            for a in self.numerator.flip(0):
-                top = top * wide + self.along(a, x)
-            size = wide.abs()
-            bottom = torch.zeros_like(wide)
-            for b in self.denominator.flip(0):
-                bottom = (bottom + self.along(b, x).abs()) * size
-            return (top / (1 + bottom)).to(x.dtype)
+    def compute(self, x: Tensor) -> Tensor:
+        # Both polynomials divided by max(1, |x|)^4, since x^5 overflows from 5e7 on. The divisor
+        # is a constant for the gradient, as it cancels in the quotient. Beyond the limit the
+        # quotient is a line to the last bit, through a5 x alone.
+        limited = x.clamp(-self.LIMIT, self.LIMIT)
+        divisor = limited.detach().abs().clamp(min=1)
+        inside, scale = limited / divisor, 1 / divisor
+        size = inside.abs()
+        *lower, a4, a5 = (self.along(a, x) for a in self.numerator)
+        *steps, b4 = (self.along(b, x).abs() for b in self.denominator)
+        top, bottom, power = a4 + a5 * x, b4, scale
+        for a, b in zip(reversed(lower[1:]), reversed(steps), strict=True):
+            top = top * inside + a * power
+            bottom = bottom * size + b * power
+            power = power * scale
+        return (top * inside + lower[0] * power) / (bottom * size + power)
 
 
 class AconC(Learnable):
@@ -179,10 +186,11 @@ class AconC(Learnable):
         self.p2 = self.start(p2)
         self.beta = self.start(beta)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         p2 = self.along(self.p2, x)
-        difference = (self.along(self.p1, x) - p2) * x
-        return difference * torch.sigmoid(self.along(self.beta, x) * difference) + p2 * x
+        gap = self.along(self.p1, x) - p2
+        gate = (self.along(self.beta, x) * gap * x).clamp(-FLAT, FLAT)
+        return x * (gap * torch.sigmoid(gate) + p2)
 
 
 class SMU(Learnable):
@@ -191,9 +199,11 @@ class SMU(Learnable):
         self.alpha = alpha
         self.mu = self.start(mu)
 
-    def forward(self, x: Tensor) -> Tensor:
-        gap = (1 - self.alpha) * x
-        return ((1 + self.alpha) * x + gap * torch.erf(self.along(self.mu, x) * gap)) / 2
+    def compute(self, x: Tensor) -> Tensor:
+        # Halved first, since (1 + alpha) x may overflow.
+        half = (1 - self.alpha) / 2
+        smooth = torch.erf(2 * half * self.along(self.mu, x) * x)
+        return x * ((1 + self.alpha) / 2 + half * smooth)
 
 
 class AGLU(Learnable):
@@ -202,11 +212,12 @@ class AGLU(Learnable):
         self.lambda_ = self.start(lambda_)
         self.kappa = self.start(kappa)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         lambda_ = self.along(self.lambda_, x).clamp(min=SMALLEST_SCALE)
         kappa = self.along(self.kappa, x)
         # (lambda e^(-kappa x) + 1)^(-1/lambda), through the logarithm so that nothing overflows.
-        return x * torch.exp(-F.softplus(lambda_.log() - kappa * x) / lambda_)
+        exponent = (lambda_.log() - kappa * x).clamp(-FLAT, FLAT * FLAT)
+        return x * torch.exp(-F.softplus(exponent) / lambda_)
 
 
 class Blend(Learnable):
@@ -219,7 +230,7 @@ class Blend(Learnable):
         size = len(self.POOL)
         self.weights = nn.Parameter(torch.full((size, self.count), 1 / size))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         pairs = zip(self.weights, self.POOL, strict=True)
         return torch.stack([self.along(w, x) * f(x) for w, f in pairs]).sum(0)
 
@@ -229,11 +240,15 @@ class Snake(Learnable):
         super().__init__(**kwargs)
         self.a = self.start(a)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         a = self.along(self.a, x)
-        # (1 - cos 2ax) / 2a = sin^2(ax) / a = a x^2 (sin(ax) / ax)^2: the last form has a
-        # derivative at a = 0, and torch.sinc(t) = sin(pi t) / (pi t).
-        return x + a * (x * torch.sinc(a * x / torch.pi)).square()
+        # sin(ax) (sin(ax) / a), whose second factor is x at a = 0: this has a derivative there,
+        # and loses nothing for small ax as 1 - cos 2ax does.
+        still = a == 0
+        largest = torch.finfo(x.dtype).max
+        sine = torch.sin((a * x).clamp(-largest, largest))
+        ratio = torch.where(still, x, sine / torch.where(still, 1, a))
+        return x + sine * ratio
 
 
 class StarReLU(Learnable):
@@ -242,8 +257,10 @@ class StarReLU(Learnable):
         self.s = self.start(s)
         self.b = self.start(b)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.along(self.s, x) * F.relu(x).square() + self.along(self.b, x)
+    def compute(self, x: Tensor) -> Tensor:
+        positive = F.relu(x)
+        # In this order it overflows only where the result does.
+        return self.along(self.s, x) * positive * positive + self.along(self.b, x)
 
 
 class XIELU(Learnable):
@@ -255,14 +272,28 @@ class XIELU(Learnable):
         self.raw_p = self.start(torch.tensor(alpha_p).expm1().log().item())
         self.raw_n = self.start(torch.tensor(alpha_n).expm1().log().item())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         alpha_p = F.softplus(self.along(self.raw_p, x))
         alpha_n = F.softplus(self.along(self.raw_n, x))
-        negative = x.clamp(max=0.0)
-        curved = torch.where(
-            x > 0, alpha_p * x.square(), alpha_n * (torch.expm1(negative) - negative)
-        )
+        positive, negative = x.clamp(min=0.0), x.clamp(max=0.0)
+        # In this order the square overflows only where the result does.
+        curved = alpha_p * positive * positive + alpha_n * (torch.expm1(negative) - negative)
         return curved + self.BETA * x
+
+
+class RReLU(Element):
+    """Leaky ReLU of random slope while training; of the mean slope in evaluation."""
+
+    def __init__(self, lower: float, upper: float):
+        super().__init__()
+        self.lower = lower
+        self.upper = upper
+
+    def compute(self, x: Tensor) -> Tensor:
+        return F.rrelu(x, self.lower, self.upper, self.training)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}"
 
 
 class ProbAct(Learnable):
@@ -272,7 +303,7 @@ class ProbAct(Learnable):
         super().__init__(**kwargs)
         self.sigma = self.start(sigma)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         if not self.training:
             return F.relu(x)
         return F.relu(x) + self.along(self.sigma, x) * torch.randn_like(x)
