@@ -82,6 +82,7 @@ def test_start_values_named_by_parameters() -> None:
     assert build("swish_beta", channels=2, beta=1.5).beta.tolist() == [1.5, 1.5]
     raw = build("xielu", alpha_p=0.8).raw_p
     assert torch.nn.functional.softplus(raw).item() == pytest.approx(0.8)
+    assert build("xielu", alpha_p=200.0).raw_p.item() == 200.0
 
 
 def test_scales_that_a_formula_divides_by_stay_away_from_zero() -> None:

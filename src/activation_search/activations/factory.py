@@ -67,7 +67,7 @@ def build(
     settings.update(chosen.parameters)
     if entry.open_parameters:
         return _build_custom(settings, channels, channel_dim)
-    # torch's own kernels take halves to float32 inside, and keep the halves for the gradient.
+    # torch's kernels that the catalogue names directly take halves to float32 inside.
     widens = not entry.target.startswith("torch.")
     return _instantiate(find(entry.target), settings, channels, channel_dim, widens)
 

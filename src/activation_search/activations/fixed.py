@@ -2,7 +2,9 @@
 
 Each is a function of a tensor, element-wise, with its parameters as keywords. Formulas, defaults
 and sources stand in the catalogue; the comments here say why a form was chosen, mostly to keep
-value and gradient finite for large inputs in float32 and bfloat16.
+value and gradient right from the smallest to the largest number. Kernels of torch's that use their
+rounded result for the gradient (sigmoid, tanh), or square a half for it (arctan, asinh, softsign),
+stand here as well: what stands here computes halves in float32.
 """
 
 import math
@@ -107,7 +109,7 @@ def squareplus(x: Tensor, b: float) -> Tensor:
     # max(x, 0) + b / (2 (|x| + sqrt(x^2 + b))): the textbook form cancels to zero for x < 0.
     # hypot does not overflow, and halves are added for the same reason.
     positive, minus_size = _parts(x)
-    root = torch.hypot(x, x.new_tensor(math.sqrt(b)))
+    root = torch.hypot(x, x.new_full((), math.sqrt(b)))
     return positive + b / 4 / (0.5 * root - 0.5 * minus_size)
 
 
@@ -147,7 +149,7 @@ def asinh(x: Tensor) -> Tensor:
 
 def isru(x: Tensor, alpha: float) -> Tensor:
     scale = alpha**-0.5
-    return x / torch.hypot(x, x.new_tensor(scale)) * scale
+    return x / torch.hypot(x, x.new_full((), scale)) * scale
 
 
 def isrlu(x: Tensor, alpha: float) -> Tensor:

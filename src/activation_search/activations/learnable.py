@@ -5,6 +5,7 @@ per ``"channel"``, or one for the whole ``"layer"``. Formulas, start values and 
 the catalogue; attribute names of learned tensors are those of its ``learns`` column.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -16,8 +17,6 @@ from activation_search.activations.fixed import identity
 
 # A scale that a formula divides by is kept at or above this, as the PELU paper does.
 SMALLEST_SCALE = 0.1
-
-
 # Beyond it sigmoid and softplus are flat to the last bit of float64. Arguments are held inside it,
 # since further out an infinite factor of the gradient meets a zero.
 FLAT = 1000.0
@@ -269,8 +268,9 @@ class XIELU(Learnable):
     def __init__(self, alpha_p: float, alpha_n: float, **kwargs):
         super().__init__(**kwargs)
         # softplus keeps both positive; the learned tensor holds its inverse.
-        self.raw_p = self.start(torch.tensor(alpha_p).expm1().log().item())
-        self.raw_n = self.start(torch.tensor(alpha_n).expm1().log().item())
+        # log(e^alpha - 1), in an order that does not overflow.
+        self.raw_p = self.start(alpha_p + math.log(-math.expm1(-alpha_p)))
+        self.raw_n = self.start(alpha_n + math.log(-math.expm1(-alpha_n)))
 
     def compute(self, x: Tensor) -> Tensor:
         alpha_p = F.softplus(self.along(self.raw_p, x))
