@@ -32,7 +32,7 @@ def test_activation_with_parameters_and_layers() -> None:
 def test_alias_pattern_and_own_function() -> None:
     assert compose(["activation=swish"]).activation["name"] == "silu"
     pattern = compose(["activation.layers={conv*: swish}"])
-    assert pattern.activation["layers"] == {"conv*": "swish"}
+    assert pattern.activation["layers"] == {"conv*": "silu"}
     own = compose(["activation=custom", "activation.target=m.f", "activation.height=2.5"])
     assert own.activation == {"name": "custom", "target": "m.f", "height": 2.5, "layers": {}}
 
@@ -58,7 +58,7 @@ def test_identity_ignores_where_and_how_it_is_shown() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("activation=gleu", "Unknown activation 'gleu', did you mean 'gelu'. allowed: abu"),
+        ("activation=gleu", "Unknown activation 'gleu', did you mean 'gelu'. allowed: acon_c"),
         (
             "model=cmn",
             "Unknown model 'cmn', did you mean 'cnn'. allowed: cnn, lstm, mlp, transformer",

@@ -5,6 +5,7 @@ Hydra's errors into one sentence each.
 """
 
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -31,8 +32,9 @@ from omegaconf.errors import (
     ValidationError,
 )
 
-from activation_search.activations.catalogue import ALIASES, ENTRIES
+from activation_search.activations.catalogue import ENTRIES
 from activation_search.activations.entry import Entry
+from activation_search.activations.names import own_overrides
 from activation_search.data.config import DATA_CONFIGS, DataConfig
 from activation_search.errors import UserError, unknown
 from activation_search.evidence.config import CompareConfig
@@ -60,7 +62,7 @@ _FILES: dict[type, str] = {
 @cache
 def register() -> None:
     """Puts the typed schema of every group into Hydra's store, and one option of ``activation``
-    per catalogue entry and alias; once in a process."""
+    per catalogue entry; once in a process."""
     store = ConfigStore.instance()
     store.store(name="schema", node=TrainConfig)
     store.store(name="sweep_schema", node=SweepConfig)
@@ -77,8 +79,6 @@ def register() -> None:
     store.store(group="activation", name=MODEL_DEFAULT, node=_activation_node(MODEL_DEFAULT))
     for name, entry in ENTRIES.items():
         store.store(group="activation", name=name, node=_activation_node(name, entry))
-    for alias, name in ALIASES.items():
-        store.store(group="activation", name=alias, node=_activation_node(name, ENTRIES[name]))
 
 
 def _activation_node(name: str, entry: Entry | None = None) -> DictConfig:
@@ -163,7 +163,7 @@ def compose(
     try:
         _check_groups(overrides)
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            return to_config(hydra.compose(_FILES[kind], list(overrides)), kind)
+            return to_config(hydra.compose(_FILES[kind], own_overrides(overrides)), kind)
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from error
     finally:
@@ -178,6 +178,7 @@ def explained(main: Callable[[], None]) -> None:
     """
     # Hydra would print a traceback and exit by itself; with this it lets errors through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv[1:] = own_overrides(sys.argv[1:])
     try:
         with _without_empty_folders():
             main()

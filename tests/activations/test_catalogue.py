@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from activation_search.activations import ALIASES, ENTRIES, Activation, Entry, build, find
+from activation_search.activations.catalogue import key
 from activation_search.errors import UserError
 
 ENTRIES_TO_BUILD = [entry for entry in ENTRIES.values() if entry.name != "custom"]
@@ -117,7 +118,7 @@ def test_aliases_mean_the_same_function(alias: str, name: str) -> None:
 def test_names_and_aliases_are_unique() -> None:
     names = [entry.name for entry in ENTRIES.values()]
     names += [alias for entry in ENTRIES.values() for alias in entry.aliases]
-    assert len(names) == len(set(names))
+    assert len({key(name) for name in names}) == len(names)
 
 
 def test_unknown_name() -> None:

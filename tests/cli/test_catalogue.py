@@ -29,3 +29,10 @@ def test_a_picture_that_cannot_be_written(
     (tmp_path / "file").write_text("")
     assert command("scripts/catalogue.py", "relu", "--out", str(tmp_path / "file" / "x.png")) == 2
     assert "Error: Cannot write" in capsys.readouterr().err
+
+
+def test_names_as_torch_writes_them(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("scripts/catalogue.py", "LeakyReLU", "--out", str(tmp_path / "x.png")) == 0
+    assert "leaky_relu" in capsys.readouterr().out

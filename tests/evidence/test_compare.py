@@ -288,6 +288,17 @@ def test_candidates_of_every_form(configure: Configure, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_candidates_and_baseline_by_the_names_of_other_libraries(
+    configure: Configure, trained
+) -> None:
+    given = "candidates=[ReLU,{name: LeakyReLU, layers: {hidden1: SiLU}}]"
+    found, _ = run_compare(configure(given, "baseline=RELU", "seeds=2"), CONSOLE)
+    assert list(found.blocks[0].arms) == ["relu", "leaky_relu hidden1=silu"]
+    assert found.blocks[0].baseline == "relu"
+    with pytest.raises(UserError, match="candidates names silu twice"):
+        parse_candidates(["swish", "SiLU"], configure())
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

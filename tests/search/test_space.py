@@ -48,6 +48,11 @@ def test_per_layer() -> None:
     assert found.apply(base, point).activation == {"name": "default", "layers": point}
 
 
+def test_candidates_by_the_names_of_other_libraries() -> None:
+    found, _ = space("search.candidates=[ReLU,swish,{name: LeakyReLU, negative_slope: 0.2}]")
+    assert labels(found) == {"activation": ["relu", "silu", "leaky_relu(negative_slope=0.2)"]}
+
+
 def test_default_candidates_are_varied() -> None:
     assert len(DEFAULT_CANDIDATES) == 12
     assert "prelu" in DEFAULT_CANDIDATES

@@ -8,6 +8,7 @@ distribution function, and "l; r" gives the branches x > 0; x <= 0.
 """
 
 import math
+import re
 
 from activation_search.activations.entry import LAYER_SHARING, SHARING, Entry, Parameter
 from activation_search.errors import unknown
@@ -31,12 +32,14 @@ def _number(
 
 # fmt: off
 FIXED = (
-    Entry("identity", "x", _FIXED + "identity", "control", ANY, True),
+    Entry("identity", "x", _FIXED + "identity", "control", ANY, True,
+          aliases=("linear",)),
     Entry("relu", "max(x, 0)", _TORCH + "relu", "Nair & Hinton 2010", (0, INF), True),
     Entry("relu6", "min(max(x, 0), 6)", _TORCH + "relu6", "Howard et al. 2017, arXiv:1704.04861",
           (0, 6), True, note="saturates on both sides"),
     Entry("leaky_relu", "x; a x", _TORCH + "leaky_relu", "Maas et al. 2013", ANY, True,
-          {"negative_slope": _number(0.01, search=(0.001, 0.5))}),
+          {"negative_slope": _number(0.01, search=(0.001, 0.5))},
+          aliases=("lrelu",)),
     Entry("elu", "x; a (e^x - 1)", _TORCH + "elu", "arXiv:1511.07289", (-1, INF), True,
           {"alpha": _number(1, 0, search=(0.1, 3))}),
     Entry("celu", "x; a (e^(x/a) - 1)", _TORCH + "celu", "arXiv:1704.07483", (-1, INF), True,
@@ -46,7 +49,8 @@ FIXED = (
           (-1.758100, INF), True, note="made for gain 1 without normalisation layers"),
     Entry("gelu", "x Phi(x)", _TORCH + "gelu", "arXiv:1606.08415", (-0.169971, INF)),
     Entry("gelu_tanh", "x (1 + tanh(.7979 (x + .044715 x^3))) / 2", _FIXED + "gelu_tanh",
-          "arXiv:1606.08415", (-0.170041, INF)),
+          "arXiv:1606.08415", (-0.170041, INF),
+          aliases=("gelu_new", "gelu_pytorch_tanh")),
     Entry("quick_gelu", "x s(1.702 x)", _FIXED + "quick_gelu", "arXiv:1606.08415",
           (-0.163610, INF)),
     Entry("silu", "x s(x)", _TORCH + "silu", "arXiv:1702.03118, arXiv:1710.05941",
@@ -55,7 +59,8 @@ FIXED = (
           parameters={"beta": _number(1.75, search=(0.5, 2))},
           note="silu at a larger scale: a control for scale"),
     Entry("hardswish", "x min(max(x + 3, 0), 6) / 6", _FIXED + "hardswish", "arXiv:1905.02244",
-          (-0.375, INF)),
+          (-0.375, INF),
+          aliases=("hswish",)),
     Entry("mish", "x tanh(sp(x))", _FIXED + "mish", "arXiv:1908.08681", (-0.308843, INF)),
     Entry("telu", "x tanh(e^x)", _FIXED + "telu", "arXiv:2003.09855, arXiv:2402.02790",
           (-0.353286, INF), aliases=("tanhexp",)),
@@ -79,9 +84,11 @@ FIXED = (
           (0, INF), True, {"b": _number(4, 1e-6, search=(0.1, 10))}),
     Entry("logsigmoid", "-sp(-x)", _TORCH + "logsigmoid", "-", (-INF, 0), True),
     Entry("sigmoid", "1 / (1 + e^-x)", _FIXED + "sigmoid", "-", (0, 1), True,
-          note="the reference for vanishing gradients"),
+          note="the reference for vanishing gradients",
+          aliases=("logistic",)),
     Entry("hard_sigmoid", "min(max(x/6 + 1/2, 0), 1)", _TORCH + "hardsigmoid",
-          "arXiv:1511.00363", (0, 1), True),
+          "arXiv:1511.00363", (0, 1), True,
+          aliases=("hsigmoid",)),
     Entry("tanh", "tanh(x)", _FIXED + "tanh", "-", (-1, 1), True),
     Entry("hardtanh", "min(max(x, -1), 1)", _TORCH + "hardtanh", "-", (-1, 1), True),
     Entry("lecun_tanh", "1.7159 tanh(2x/3)", _FIXED + "lecun_tanh", "LeCun et al. 1998",
@@ -89,7 +96,8 @@ FIXED = (
     Entry("penalized_tanh", "tanh(x); a tanh(x)", _FIXED + "penalized_tanh", "arXiv:1602.05980",
           (-0.25, 1), True, {"negative_slope": _number(0.25, search=(0.05, 0.75))}),
     Entry("softsign", "x / (1 + |x|)", _FIXED + "softsign", "Bergstra et al. 2009", (-1, 1), True),
-    Entry("arctan", "atan(x)", _FIXED + "arctan", "-", (-math.pi / 2, math.pi / 2), True),
+    Entry("arctan", "atan(x)", _FIXED + "arctan", "-", (-math.pi / 2, math.pi / 2), True,
+          aliases=("atan",)),
     Entry("asinh", "asinh(x)", _FIXED + "asinh", "-", ANY, True,
           note="unbounded, grows like a logarithm"),
     Entry("isru", "x / sqrt(1 + a x^2)", _FIXED + "isru", "arXiv:1710.09967", (-1, 1), True,
@@ -99,19 +107,20 @@ FIXED = (
     Entry("bent_identity", "(sqrt(x^2 + 1) - 1) / 2 + x", _FIXED + "bent_identity", "-", ANY,
           True),
     Entry("sin", "sin(w0 x)", _FIXED + "sine", "arXiv:2006.09661", (-1, 1),
-          parameters={"w0": _number(1, search=(0.3, 30))}, aliases=("siren",),
+          parameters={"w0": _number(1, search=(0.3, 30))}, aliases=("siren", "sine"),
           note="SIREN uses w0 = 30 with its own initialisation"),
     Entry("gcu", "x cos(x)", _FIXED + "gcu", "arXiv:2108.12943", ANY),
     Entry("gaussian", "e^(-x^2)", _FIXED + "gaussian", "-", (0, 1)),
     Entry("relu2", "max(x, 0)^2", _FIXED + "relu2", "arXiv:2109.08668", (0, INF), True,
-          aliases=("squared_relu",), note="overflows float16 beyond x = 255"),
+          aliases=("squared_relu", "relu_squared"), note="overflows float16 beyond x = 255"),
     Entry("softshrink", "x - sign(x) min(|x|, lambda)", _TORCH + "softshrink", "-", ANY, True,
           {"lambd": _number(0.5, 0, search=(0.05, 1))}),
     Entry("hardshrink", "x where |x| > lambda, else 0", _TORCH + "hardshrink", "-", ANY, True,
           {"lambd": _number(0.5, 0, search=(0.05, 1))}),
     Entry("tanhshrink", "x - tanh(x)", _FIXED + "tanhshrink", "-", ANY, True),
     Entry("threshold_relu", "x where x > threshold, else 0", _FIXED + "threshold_relu",
-          "arXiv:1402.3337", (0, INF), True, {"threshold": _number(1, 0, search=(0.05, 1))}),
+          "arXiv:1402.3337", (0, INF), True, {"threshold": _number(1, 0, search=(0.05, 1))},
+          aliases=("threshold",)),
 )
 
 LEARNABLE = (
@@ -201,12 +210,27 @@ ALIASES: dict[str, str] = {
 }
 
 
+def key(name: str) -> str:
+    """What is left of a name: its letters and digits, for case and separators do not matter."""
+    return re.sub(r"[\s_-]", "", name).lower()
+
+
+_BY_KEY = {key(name): entry for entry in ENTRIES.values() for name in (entry.name, *entry.aliases)}
+
+
+def lookup(name: object) -> Entry | None:
+    """The entry of that name or alias, however it is spelled: ``LeakyReLU``, ``leaky-relu``."""
+    return _BY_KEY.get(key(name)) if isinstance(name, str) else None
+
+
 def find(name: object) -> Entry:
-    """The entry of that name or alias.
+    """As :func:`lookup`.
 
     Raises:
         UserError: no activation has that name; the message lists all and guesses.
     """
-    if not isinstance(name, str) or (name not in ENTRIES and name not in ALIASES):
-        raise unknown("activation", name, [*ENTRIES, *ALIASES])
-    return ENTRIES[ALIASES.get(name, name)]
+    entry = lookup(name)
+    if entry is None:
+        # In small letters, since the guess compares letter by letter.
+        raise unknown("activation", name.lower() if isinstance(name, str) else name, ENTRIES)
+    return entry

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from activation_search.activations import Activation
+from activation_search.activations.names import own_names
 from activation_search.data.files import given_path
 from activation_search.errors import UserError
 from activation_search.imports import check_trusted
@@ -67,6 +68,7 @@ def parse_candidate(
         check_trusted(activation_imports(item), given, config.trust, named)
     assignment = {"name": item} if isinstance(item, str) else dict(item)
     assignment.setdefault("name", MODEL_DEFAULT)
+    assignment = own_names(assignment)
     assignment["layers"] = assignment.get("layers") or {}
     if not isinstance(assignment["layers"], dict):
         raise UserError(f"layers of a candidate maps sites to activations, not {item!r}.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from activation_search.activations.names import own_name
 from activation_search.console import command_line, print_note
 from activation_search.data.config import DataConfig
 from activation_search.data.sources import load_source, pinned
@@ -54,7 +55,7 @@ def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path
     for base in _bases(config, f"compare/{name}/runs", workers):
         print_note(load_source(base.data).origin, console)
         assignments = parse_candidates(config.candidates, base)
-        baseline = config.baseline or next(iter(assignments))
+        baseline = own_name(config.baseline) or next(iter(assignments))
         if baseline not in assignments:
             raise unknown("baseline", baseline, assignments)
         candidates = {label: replace(base, activation=a) for label, a in assignments.items()}

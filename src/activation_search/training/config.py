@@ -5,6 +5,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass,
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from activation_search.activations.names import own_names
 from activation_search.data.config import DATA_CONFIGS, DataConfig
 from activation_search.errors import UserError, unknown
 from activation_search.models.config import MODEL_CONFIGS, ModelConfig
@@ -269,6 +270,8 @@ def from_dict(plain: Mapping[str, Any], kind: type[Config] = TrainConfig) -> Con
             if key == "model" and name not in groups:
                 raise unknown("model.name", name, groups)
             parts[key] = _build(groups.get(str(name), DataConfig), value, key)
+        elif key == "activation":
+            parts[key] = own_names(value)
         else:
             parts[key] = _build(hints[key], value, key) if is_dataclass(hints[key]) else value
     return kind(**parts)

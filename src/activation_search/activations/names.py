@@ -1,0 +1,47 @@
+"""Names as people type them, and the catalogue's own, which results and folders show.
+
+python train.py activation=LeakyReLU activation.layers.conv2=GELU
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from activation_search.activations.catalogue import lookup
+
+# A name, perhaps one of several: relu,gelu or choice(relu,gelu). With a dot it is a path.
+_WORD = re.compile(r"[\w.-]+(?: +[\w.-]+)*")
+
+
+def own_name(name: Any) -> Any:
+    """The catalogue's name of an activation; anything else as it is given."""
+    entry = lookup(name)
+    return entry.name if entry else name
+
+
+def own_names(assignment: Any) -> Any:
+    """``{"name": …, "layers": {site: activation}}`` with the catalogue's names.
+
+    What is no activation stays as it is, to be refused where it is used.
+    """
+    if not isinstance(assignment, Mapping):
+        return own_name(assignment)
+    named = dict(assignment)
+    if "name" in named:
+        named["name"] = own_name(named["name"])
+    if isinstance(named.get("layers"), Mapping):
+        named["layers"] = {site: own_names(given) for site, given in named["layers"].items()}
+    return named
+
+
+def own_overrides(overrides: Sequence[str]) -> list[str]:
+    """Command-line overrides with the catalogue's names after ``activation=``, where Hydra takes
+    nothing but the exact name of an option; an unknown one in small letters."""
+    return [_own_override(override) for override in overrides]
+
+
+def _own_override(override: str) -> str:
+    key, _, value = override.partition("=")
+    if key != "activation" or value.startswith("{"):
+        return override
+    return f"{key}=" + _WORD.sub(lambda word: own_name(word[0].lower()), value)
