@@ -1,23 +1,31 @@
 """Fixtures shared by all tests: small configurations, and a cache of their own."""
 
+import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import optuna
 import pytest
 import torch
+from optuna.trial import TrialState
 
 from activation_search.compose import compose
 from activation_search.data.files import cache_folder
 from activation_search.evidence import runs as runs_module
+from activation_search.search import sweep as sweep_module
+from activation_search.search import worker as worker_module
 from activation_search.training import run as run_module
 from activation_search.training.config import TrainConfig
 from activation_search.training.result import RunResult
 
 from .files import expect, fill_cache, write_files
+from .pretend import Row, Score, pretend
 
-# One thread: the models are tiny, and results are the same on every machine.
+# One thread, here and in processes that tests start: the models are tiny.
 torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,3 +77,61 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
 
     monkeypatch.setattr(runs_module, "_train_in_parallel", here)
     return seen
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch) -> Callable[[Score], list[TrainConfig]]:
+    """``pretended(score)``: runs of studies and comparisons are noted and not trained; their metric
+    after each epoch is ``score(config)``."""
+    seen: list[TrainConfig] = []
+
+    def use(score: Score) -> list[TrainConfig]:
+        def run(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) -> RunResult:
+            seen.append(config)
+            return pretend(config, score(config), on_epoch)
+
+        def together(configs: list[TrainConfig], *_: object) -> list[RunResult]:
+            return [run(config) for config in configs]
+
+        monkeypatch.setattr(worker_module, "train", run)
+        monkeypatch.setattr(runs_module, "_train_in_parallel", together)
+        return seen
+
+    return use
+
+
+class UntilEmpty:
+    """Stops a worker when the queue is empty, in place of the event of its team."""
+
+    def __init__(self, study: optuna.Study):
+        self.study = study
+
+    def is_set(self) -> bool:
+        return not self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+
+
+Work = Callable[[worker_module.Assignment, optuna.Study], None]
+
+
+@pytest.fixture
+def work_here() -> Iterator[Work]:
+    """A study's worker in this process: works until the queue is empty."""
+
+    def work(assignment: worker_module.Assignment, study: optuna.Study) -> None:
+        worker_module.main(assignment, UntilEmpty(study))  # type: ignore[arg-type]
+
+    handler = signal.getsignal(signal.SIGINT)
+    verbosity = optuna.logging.get_verbosity()
+    yield work
+    signal.signal(signal.SIGINT, handler)
+    optuna.logging.set_verbosity(verbosity)
+
+
+@pytest.fixture
+def worked(work_here: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Studies are run by one worker in this process."""
+
+    def here(sweep: sweep_module.Sweep, team: sweep_module.Team, *_: object) -> None:
+        work_here(team.assignment, sweep.study)
+
+    monkeypatch.setattr(sweep_module, "_supervise", here)

@@ -17,7 +17,9 @@ import optuna
 import pytest
 from optuna.storages import RDBStorage
 
-from .test_sweep import check_exact, start, wait_for
+from ..waiting import output_of
+from . import held
+from .test_sweep import caught, check_exact, start
 
 
 def programs() -> Path | None:
@@ -58,24 +60,28 @@ def server() -> Iterator[str]:
 
 
 def test_two_machines_one_of_which_dies(server: str, tmp_path: Path) -> None:
-    overrides = ["trials=24", "workers=1", f"storage={server}", "trainer.max_epochs=6"]
-    machines = []
-    for name in ("one", "two"):
-        folder = tmp_path / name
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
         folder.mkdir()
-        machines.append(start(folder, *overrides, cwd=folder))
-
+        shutil.copy(Path(held.__file__), folder)
+    overrides = ["trials=6", "workers=1", f"storage={server}"]
+    staying, dying = (start(folder, *overrides) for folder in (one, two))
     storage = RDBStorage(server)
 
     def study() -> optuna.Study:
         return optuna.load_study(study_name="s", storage=storage)
 
-    found = wait_for(study, 10, machines[1])
-    os.killpg(machines[1].pid, signal.SIGKILL)
-    machines[1].communicate()
-    out, _ = machines[0].communicate(timeout=240)
-    assert machines[0].returncode == 0, out
-    check_exact(found, 24)
+    caught(study, 0, 2, staying)
+    (two / held.ONCE).touch()
+    caught(study, 1, 2, dying)
+    os.killpg(dying.pid, signal.SIGKILL)
+    dying.communicate()
+    (one / held.ALL).touch()
+    out = output_of(staying)
+    assert staying.returncode == 0, out
+    found = study()
+    check_exact(found, 6)
+    assert len(found.trials) == 7
     directories = [
         d
         for t in found.trials

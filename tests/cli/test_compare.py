@@ -1,18 +1,22 @@
 """``compare.py``, ``report.py`` and ``sweep.py confirm=…`` as processes and as pages."""
 
 import json
-import os
-import signal
+import shutil
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import psutil
 import pytest
 
 from activation_search.evidence.results import read_evidence
+from activation_search.training.config import TrainConfig
 
+from ..pretend import name_of
+from ..waiting import SAFETY_SECONDS, wait_until
+from . import held
 from .conftest import ROOT, Command
 
 SMALL = ["model=mlp", "data=digits", "trainer.accelerator=cpu", "name=s"]
@@ -49,36 +53,47 @@ def read_page(path: Path) -> Page:
     return page
 
 
-def finished_runs(folder: Path) -> list[Path]:
-    found = folder.glob("killed/**/result.json")
+def finished_runs(logs: Path) -> list[Path]:
+    found = logs.glob("**/result.json")
     return [path for path in found if '"status": "finished"' in path.read_text()]
 
 
-def test_a_killed_comparison_goes_on_to_the_same_table(tmp_path: Path) -> None:
-    arguments = [*SMALL, "candidates=[relu,tanh,prelu]", "seeds=4", "trainer.max_epochs=6"]
-
-    def command(logs: str) -> list[str]:
-        script = str(ROOT / "scripts" / "compare.py")
-        return [sys.executable, script, *arguments, f"logs={tmp_path / logs}"]
-
+def test_a_killed_comparison_goes_on_to_the_same_table(
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    shutil.copy(Path(held.__file__), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    candidates = ", ".join(f"{{name: custom, target: held.Leaky, slope: {s}}}" for s in (0.1, 0.2))
+    arguments = [*SMALL, f"candidates=[{candidates}]", "seeds=2", "model.depth=1", "workers=2",
+                 "trainer.max_epochs=2", "trainer.threads=1"]  # fmt: skip
+    script = str(ROOT / "scripts" / "compare.py")
     process = subprocess.Popen(
-        command("killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [sys.executable, script, *arguments, "logs=killed"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 90
-    while len(finished_runs(tmp_path)) < 4:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)  # the parent alone: its workers must end by themselves
+    )
+    held.ONCE.touch()
+    [kept] = wait_until(lambda: finished_runs(Path("killed")), process)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()  # the parent alone: its workers, in the middle of their runs, end by themselves
     process.wait()
-    kept = {path: path.stat().st_mtime_ns for path in finished_runs(tmp_path)}
-    again = subprocess.run(command("killed"), capture_output=True, text=True, check=True)
-    assert "mlp on digits: test accuracy, 4 seeds" in again.stdout
-    # What was finished is not trained again.
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    assert len(finished_runs(tmp_path)) == 12
-    subprocess.run(command("whole"), capture_output=True, check=True)
+    psutil.wait_procs(children, timeout=SAFETY_SECONDS)
+    assert not [child for child in children if child.is_running()]
+    assert finished_runs(Path("killed")) == [kept]
+    written = kept.stat().st_mtime_ns
+    held.ALL.touch()
+    assert command("scripts/compare.py", *arguments, "logs=killed") == 0
+    assert "mlp on digits: test accuracy, 2 seeds" in capsys.readouterr().out
+    assert kept.stat().st_mtime_ns == written  # what was finished is not trained again
+    assert len(finished_runs(Path("killed"))) == 4
+    request.getfixturevalue("trained")
+    assert command("scripts/compare.py", *arguments, "logs=whole") == 0
 
     def numbers(logs: str) -> dict:
         [block] = read_evidence(tmp_path / logs / "compare" / "s").blocks
@@ -88,12 +103,16 @@ def test_a_killed_comparison_goes_on_to_the_same_table(tmp_path: Path) -> None:
 
 
 def test_a_study_is_confirmed_on_fresh_seeds_and_reported(
-    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: Command,
+    tmp_path: Path,
+    worked: None,
+    trained: list[TrainConfig],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     arguments = [
         *SMALL,
         "model.width=16",
-        "trainer.max_epochs=2",
+        "trainer.max_epochs=1",
         "search.candidates=[relu,elu,tanh]",
         "trials=4",
         "search.controls=2",
@@ -131,15 +150,15 @@ def test_a_study_is_confirmed_on_fresh_seeds_and_reported(
 
 
 def test_a_baseline_that_was_no_candidate_gets_the_same_settings(
-    command: Command, tmp_path: Path
+    command: Command, tmp_path: Path, worked: None, pretended: Callable[..., list[TrainConfig]]
 ) -> None:
+    runs = pretended(lambda config: [0.9 if config.optim.lr == 0.05 else 0.5])
     arguments = [
         *SMALL,
-        "model.width=16",
-        "trainer.max_epochs=2",
         "search.candidates=[elu,tanh]",
         "search.hparams={optim.lr: [0.0001, 0.05]}",
         "trials=4",
+        "sampler=grid",
         "confirm=1",
         "confirm_seeds=2",
         f"logs={tmp_path}",
@@ -147,9 +166,16 @@ def test_a_baseline_that_was_no_candidate_gets_the_same_settings(
     assert command("scripts/sweep.py", *arguments) == 0
     [block] = read_evidence(tmp_path / "sweeps" / "s").blocks
     assert {arm.lr for arm in block.arms.values()} == {0.05}
+    # The baseline was tried at both, and on fresh seeds at the better one.
+    assert [c.optim.lr for c in runs if name_of(c) == "relu"] == [0.05, 0.0001, 0.05, 0.05]
 
 
-def test_report_alone(command: Command, tmp_path: Path, capsys) -> None:
+def test_report_alone(
+    command: Command,
+    tmp_path: Path,
+    trained: list[TrainConfig],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     small = [*SMALL, "model.width=16", "trainer.max_epochs=1", "seeds=2", f"logs={tmp_path}"]
     assert command("scripts/compare.py", *small, "candidates=[relu,prelu]") == 0
     folder = tmp_path / "compare" / "s"

@@ -1,6 +1,8 @@
 """Studies and comparisons of tasks whose best value is the lowest, or a share of variance."""
 
 import csv
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,66 +10,60 @@ import pytest
 from activation_search.evidence.results import read_evidence
 from activation_search.training.config import TrainConfig
 
+from ..pretend import Score, name_of
 from .conftest import Command
 
-QUICK = [
-    "trainer.accelerator=cpu",
-    "trainer.threads=1",
-    "trainer.max_epochs=1",
-    "workers=1",
-    "name=s",
-]
-TEXT = ["model=lstm", "data=text", "data.characters=30_000", "data.context=16", "model.width=8"]
+Pretended = Callable[[Score], list[TrainConfig]]
+TEXT = ["model=lstm", "data=text", "data.characters=30_000", "data.context=16", "name=s"]
 
 
 def test_a_study_of_text_ranks_the_fewest_bits_first(
-    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: Command,
+    tmp_path: Path,
+    worked: None,
+    pretended: Pretended,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    arguments = [*TEXT, *QUICK, f"logs={tmp_path}", "search.candidates=[tanh,softsign]"]
-    arguments += ["search=global", "trials=4", "search.controls=2"]
+    bits = {"tanh": 2.5, "softsign": 2.25, "elu": math.nan, "default": 3.0}
+    pretended(lambda config: [bits[name_of(config)] + config.seed / 4])
+    arguments = [*TEXT, f"logs={tmp_path}", "search.candidates=[tanh,softsign,elu]"]
+    arguments += ["search=global", "trials=3", "search.controls=2"]
     assert command("scripts/sweep.py", *arguments) == 0
     out = capsys.readouterr().out
     assert "validation bits_per_character" in out
-    assert "nan better" not in out
+    # The copies have seeds 1 and 2: 3.25 and 3.5, and their median lies in the middle.
+    assert "the best of 2 copies of the baseline is 0.1250 better" in out
     with (tmp_path / "sweeps" / "s" / "trials.csv").open() as file:
-        means = [float(line["mean"]) for line in csv.DictReader(file) if line["mean"]]
-    assert len(means) >= 2
-    assert means == sorted(means)
+        found = [(line["status"], line["mean"]) for line in csv.DictReader(file)]
+    assert [(status, float(mean)) for status, mean in found if mean] == [
+        ("finished", 2.25), ("finished", 2.5), ("finished", 3.375),
+    ]  # fmt: skip
+    assert found[3:] == [("diverged", "")]
 
 
 @pytest.mark.parametrize(
-    ("overrides", "metric", "mode", "candidates"),
+    ("overrides", "metric", "mode", "values"),
     [
-        (
-            ["model=mlp", "data=friedman1", "trainer.max_epochs=12"],
-            "r2",
-            "max",
-            ["identity", "relu"],
-        ),
-        # A hardshrink so wide hands nothing on: only the frequency of characters is learned.
-        (
-            [*TEXT, "optim.lr=1e-2"],
-            "bits_per_character",
-            "min",
-            ["{name: hardshrink, lambd: 1000}", "tanh"],
-        ),
+        (["model=mlp", "data=friedman1", "name=s"], "r2", "max", {"relu": 0.8, "elu": 0.9}),
+        (TEXT, "bits_per_character", "min", {"relu": 2.5, "elu": 2.25}),
     ],
 )
 def test_a_comparison_calls_the_better_one_better(
     overrides: list[str],
     metric: str,
     mode: str,
-    candidates: list[str],
+    values: dict[str, float],
     command: Command,
     tmp_path: Path,
-    trained: list[TrainConfig],
+    pretended: Pretended,
 ) -> None:
-    arguments = [*QUICK, "trainer.max_epochs=2", *overrides, f"logs={tmp_path}", "seeds=6"]
-    arguments += [f"candidates=[{', '.join(candidates)}]"]
+    # Seeds differ, and the difference between the two a little.
+    pretended(lambda c: [values[name_of(c)] + c.seed / 64 + (name_of(c) == "elu") * c.seed / 1024])
+    arguments = [*overrides, f"logs={tmp_path}", "seeds=6", "candidates=[relu,elu]"]
     assert command("scripts/compare.py", *arguments) == 0
     [block] = read_evidence(tmp_path / "compare" / "s").blocks
     assert (block.metric, block.mode) == (metric, mode)
     [better] = block.comparisons.values()
     assert better.verdict == "better"
     assert better.win_rate == 1
-    assert (better.difference > 0) == (mode == "max")
+    assert better.difference == pytest.approx(values["elu"] - values["relu"] + 2.5 / 1024)

@@ -88,12 +88,14 @@ def test_health_commands(line: str, command: Command, working_directory: Path) -
 
 
 @pytest.mark.parametrize("line", SWEEP)
-def test_sweep_commands(line: str, command: Command, working_directory: Path) -> None:
-    """In small: a small model, few trials, one epoch."""
+def test_sweep_commands(
+    line: str, command: Command, working_directory: Path, worked: None, trained: list[TrainConfig]
+) -> None:
+    """In small: a small model, few trials, one epoch, in one process."""
     _, script, *arguments = shlex.split(line, comments=True)
     kept = [a for a in arguments if not a.startswith("trials=")]
-    quick = ["data=digits", "model.width=16", "trainer.max_epochs=1", "trials=2", "workers=1"]
-    quick += ["confirm_seeds=2", "trainer.threads=1"]
+    quick = ["data=digits", "model.width=16", "trainer.max_epochs=1", "trials=2"]
+    quick += ["confirm_seeds=2"]
     assert command(script, *kept, *quick, "trainer.accelerator=cpu") == 0
     assert list(working_directory.glob("logs/sweeps/*/trials.csv"))
 
@@ -105,7 +107,6 @@ def test_compare_commands(
     """In small: few seeds, one epoch, in one process."""
     _, script, *arguments = shlex.split(line, comments=True)
     kept = [a for a in arguments if not a.startswith("seeds=")]
-    quick = ["data=digits", "trainer.max_epochs=1", "seeds=2", "workers=1", "lr_grid=[1e-3,1e-2]",
-             "trainer.threads=1"]  # fmt: skip
+    quick = ["data=digits", "trainer.max_epochs=1", "seeds=2", "lr_grid=[1e-3,1e-2]"]
     assert command(script, *kept, *quick, "trainer.accelerator=cpu") == 0
     assert list(working_directory.glob("logs/compare/*/report.html"))

@@ -3,10 +3,12 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import optuna
@@ -16,16 +18,36 @@ from optuna.trial import TrialState
 
 from activation_search.search.study import WORKER, open_storage
 
+from ..waiting import SAFETY_SECONDS, output_of, wait_until
+from . import held
 from .conftest import ROOT, Command
 
 SMALL = ["model=mlp", "data=digits", "trainer.accelerator=cpu", "search=per_layer", "name=s"]
+# Trials that wait in the middle of their training until the test lets them go on.
+HELD = [
+    "search=global",
+    "search.candidates=[{name: custom, target: held.Leaky, slope: 0.1}, "
+    "{name: custom, target: held.Leaky, slope: 0.2}]",
+    "model.depth=1",
+    "trainer.max_epochs=2",
+]
 
 
-def start(logs: Path, *overrides: str, cwd: Path = ROOT) -> subprocess.Popen:
-    """A sweep in a process group of its own."""
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with the function that holds trials."""
+    shutil.copy(Path(held.__file__), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path
+
+
+def start(folder: Path, *overrides: str) -> subprocess.Popen:
+    """A sweep of held trials in that working folder, in a process group of its own."""
+    script = str(ROOT / "scripts" / "sweep.py")
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "scripts" / "sweep.py"), *SMALL, f"logs={logs}", *overrides],
-        cwd=cwd,
+        [sys.executable, script, *SMALL, *HELD, f"logs={folder}", *overrides],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -38,21 +60,25 @@ def journal(logs: Path) -> optuna.Study:
     return optuna.load_study(study_name="s", storage=storage)
 
 
-def wait_for(study_of, finished: int, process: subprocess.Popen) -> optuna.Study:
-    """Until so many trials are complete and one is running."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+def caught(
+    study_of: Callable[[], optuna.Study],
+    complete: int,
+    running: int,
+    process: subprocess.Popen | None = None,
+) -> optuna.Study:
+    """The study once so many trials are complete and so many are held, each by its worker."""
+
+    def reached() -> optuna.Study | None:
         try:
             study = study_of()
         except (KeyError, OSError):
-            time.sleep(0.1)
-            continue
-        states = [t.state for t in study.get_trials(deepcopy=False)]
-        if states.count(TrialState.COMPLETE) >= finished and TrialState.RUNNING in states:
-            return study
-        time.sleep(0.02)
-    raise AssertionError("the study does not get on")
+            return None  # not made yet
+        trials = study.get_trials(deepcopy=False)
+        claimed = [t for t in trials if t.state is TrialState.RUNNING and WORKER in t.user_attrs]
+        done = [t for t in trials if t.state is TrialState.COMPLETE]
+        return study if (len(done), len(claimed)) == (complete, running) else None
+
+    return wait_until(reached, process)
 
 
 def check_exact(study: optuna.Study, total: int) -> None:
@@ -70,16 +96,17 @@ def check_exact(study: optuna.Study, total: int) -> None:
     assert {t.state for t in others} <= {TrialState.FAIL}
 
 
-def running_worker(study: optuna.Study) -> int:
-    [first, *_] = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return first.user_attrs[WORKER]["process"]
+def workers_of(study: optuna.Study) -> list[int]:
+    """The processes of the trials that run."""
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return [trial.user_attrs[WORKER]["process"] for trial in running]
 
 
 def test_leaderboard_csv_and_pictures(
-    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: Command, tmp_path: Path, worked: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = [*SMALL, "trials=6", "search.candidates=[relu,gelu,tanh,prelu]", "workers=2",
-                 "trainer.max_epochs=3", f"logs={tmp_path}"]  # fmt: skip
+    arguments = [*SMALL, "trials=6", "search.candidates=[relu,gelu,tanh,prelu]",
+                 "trainer.max_epochs=1", f"logs={tmp_path}"]  # fmt: skip
     assert command("scripts/sweep.py", *arguments) == 0
     out = capsys.readouterr().out
     folder = tmp_path / "sweeps" / "s"
@@ -105,47 +132,55 @@ def test_leaderboard_csv_and_pictures(
     assert "asks something else (optim.lr was 0.005, is 0.1)" in err
 
 
-def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
-    process = start(tmp_path, "trials=8", "workers=2", "trainer.max_epochs=25")
-    study = wait_for(lambda: journal(tmp_path), 3, process)
-    os.kill(running_worker(study), signal.SIGKILL)
-    out, _ = process.communicate(timeout=180)
-    assert process.returncode == 0, out
-    study = journal(tmp_path)
-    check_exact(study, 8)
-    assert len(study.trials) == 9
+def test_a_killed_worker_costs_nothing(command: Command, folder: Path) -> None:
+    def kill() -> None:
+        (folder / held.ONCE).touch()
+        study = caught(lambda: journal(folder), complete=1, running=1)
+        os.kill(workers_of(study)[0], signal.SIGKILL)
+        (folder / held.ALL).touch()
+
+    overrides = [*SMALL, *HELD, f"logs={folder}", "trials=4", "workers=1"]
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(kill)
+        assert command("scripts/sweep.py", *overrides) == 0
+        killed.result()
+    study = journal(folder)
+    check_exact(study, 4)
+    assert len(study.trials) == 5
 
 
-def test_a_killed_parent_and_the_same_command_again(tmp_path: Path) -> None:
-    process = start(tmp_path, "trials=8", "workers=2", "trainer.max_epochs=25")
-    wait_for(lambda: journal(tmp_path), 3, process)
+def test_a_killed_parent_and_the_same_command_again(
+    command: Command, folder: Path, worked: None
+) -> None:
+    process = start(folder, "trials=6", "workers=2")
+    (folder / held.ONCE).touch()
+    caught(lambda: journal(folder), 1, 2, process)
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
-    process.communicate()
-    again = start(tmp_path, "trials=8", "workers=2", "trainer.max_epochs=25")
-    out, _ = again.communicate(timeout=180)
-    assert again.returncode == 0, out
-    check_exact(journal(tmp_path), 8)
+    (folder / held.ALL).touch()
+    assert command("scripts/sweep.py", *SMALL, *HELD, f"logs={folder}", "trials=6") == 0
     # Workers whose parent is gone finish their trial and end.
-    psutil.wait_procs(children, timeout=30)
+    psutil.wait_procs(children, timeout=SAFETY_SECONDS)
     assert not [child for child in children if child.is_running()]
+    output_of(process)
+    check_exact(journal(folder), 6)
 
 
-def test_ctrl_c_tells_what_is_kept(tmp_path: Path) -> None:
-    process = start(tmp_path, "trials=8", "workers=2", "trainer.max_epochs=25")
-    wait_for(lambda: journal(tmp_path), 2, process)
+def test_ctrl_c_tells_what_is_kept(command: Command, folder: Path, worked: None) -> None:
+    process = start(folder, "trials=4", "workers=1")
+    (folder / held.ONCE).touch()
+    caught(lambda: journal(folder), 1, 1, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
-    out, _ = process.communicate(timeout=60)
+    out = output_of(process)
     assert process.returncode == 130, out
     assert "All finished trials are kept" in out
     assert "Traceback" not in out
-    states = [t.state for t in journal(tmp_path).trials]
+    states = [t.state for t in journal(folder).trials]
     assert TrialState.RUNNING not in states
-    assert states.count(TrialState.WAITING) + states.count(TrialState.COMPLETE) == 8
-    again = start(tmp_path, "trials=8", "workers=2", "trainer.max_epochs=25")
-    out, _ = again.communicate(timeout=180)
-    assert again.returncode == 0, out
-    check_exact(journal(tmp_path), 8)
+    assert states.count(TrialState.COMPLETE) == 1
+    assert states.count(TrialState.WAITING) == 3
+    assert command("scripts/sweep.py", *SMALL, *HELD, f"logs={folder}", "trials=4") == 0
+    check_exact(journal(folder), 4)
 
 
 def test_too_many_failures_end_the_study(

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.error import URLError
@@ -13,6 +12,8 @@ import pytest
 
 from activation_search.training.config import TrainConfig
 from activation_search.training.run import train
+
+from ..waiting import SAFETY_SECONDS, wait_until
 
 
 @pytest.fixture
@@ -24,13 +25,12 @@ def server(tmp_path: Path) -> Iterator[Callable[[str, dict | None], dict]]:
         stdout=log,
         stderr=log,
     )
-    deadline = time.monotonic() + 60
     address = ""
 
     def ask(path: str, body: dict | None = None) -> dict:
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Content-Type": "application/json"}
-        with urlopen(Request(f"{address}/{path}", data, headers), timeout=30) as answer:
+        with urlopen(Request(f"{address}/{path}", data, headers), timeout=SAFETY_SECONDS) as answer:
             return json.load(answer)
 
     def ready() -> bool:
@@ -45,10 +45,7 @@ def server(tmp_path: Path) -> Iterator[Callable[[str, dict | None], dict]]:
             return False
 
     try:
-        while not ready():
-            assert process.poll() is None, (tmp_path / "server.log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        wait_until(ready, process)
         yield ask
     finally:
         process.terminate()

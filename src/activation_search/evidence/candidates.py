@@ -9,7 +9,7 @@ import yaml
 
 from activation_search.activations import Activation
 from activation_search.activations.names import own_names
-from activation_search.data.files import given_path
+from activation_search.data.files import given_file
 from activation_search.errors import UserError
 from activation_search.imports import check_trusted
 from activation_search.models.factory import MODELS
@@ -84,9 +84,9 @@ def _label(assignment: Assignment) -> str:
 
 
 def _of_file(path: str) -> Any:
-    file = given_path("candidates", path, "mine.yaml")
+    file = given_file("candidates", path, "mine.yaml")
     try:
-        if not file.is_file() or file.stat().st_size > MOST_BYTES:
+        if file.stat().st_size > MOST_BYTES:
             raise ValueError("it is no small text file")
         found = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
