@@ -63,7 +63,7 @@ def test_ctrl_c_ends_a_multirun(
 
     monkeypatch.setattr(History, "on_train_epoch_start", press)
     assert train("-m", *SMALL, "seed=0,1,2") == 130
-    assert "go on with:  python train.py resume=" in capsys.readouterr().out
+    assert "resume it with:  python train.py resume=" in capsys.readouterr().out
     assert len(list(tmp_path.glob("multirun/*/*/*/result.json"))) == 1
 
 
