@@ -296,6 +296,13 @@ def test_ways_to_write_the_same_table(
     assert all_rows(read(path, "price")) == sorted(([a, b], y) for a, b, y in values)
 
 
+@pytest.mark.parametrize("first", ['sep="', "sep=5", "sep=", "sep=ab"])
+def test_a_first_line_that_gives_no_separator(tmp_path: Path, first: str) -> None:
+    rows = [f"{i / 4},{i % 2}" for i in range(20)]
+    with pytest.raises(UserError, match=r"my\.csv"):
+        read(lines(tmp_path, first, "a,y", *rows))
+
+
 def test_a_header_of_numbers_needs_the_target(tmp_path: Path) -> None:
     rows = [f"{i / 4},{i % 3},{i % 2}" for i in range(20)]
     assert read(lines(tmp_path, "2019,2020,2021", *rows), "2021").origin["columns"] == "2019, 2020"

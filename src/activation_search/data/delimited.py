@@ -52,8 +52,8 @@ def read_table(path: Path, target: str | None) -> Table:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as text in UTF-8: {error}.") from error
     separator, skipped = None, 0
-    if told := re.match(r'"?sep=(.)"?[ \t]*(\r\n|\n|\r)', text):
-        separator, skipped, text = told[1], 1, text[told.end() :]
+    if given := re.match(r"""["']?sep=([^\w\s"'.]|\t)["']?[ \t]*(\r\n|\n|\r)""", text):
+        separator, skipped, text = given[1], 1, text[given.end() :]
     separator = separator or _separator(text, target)
     lines, rows = [], []
     reader = _reader(text, separator, strict=True)
@@ -109,7 +109,7 @@ def _rows(text: str, separator: str) -> Iterator[list[str]]:
     try:
         yield from (row for row in _reader(text, separator, strict=False) if any(row))
     except csv.Error:
-        return  # said by the reader of all rows
+        return  # reported by the reader of all rows
 
 
 def _without_empty_end(fields: list[str], least: int = 0) -> list[str]:
