@@ -210,7 +210,7 @@ def test_too_many_failures_end_the_study(
         ("search.sites=conv*", "Unknown site 'conv*'; allowed: hidden1, hidden2."),
         ("search.candidates=[relu]", "The search space is empty"),
         ("search.hparams={optim.lr:{low:1,high:0}}", "needs low below high"),
-        ("workers=0", "workers must be auto, or 1 or more, not 0."),
+        ("workers=0", "workers must be auto, or from 1 to 1024, not 0."),
         ("storage=sqlite:////does/not/exist/s.db", "Cannot open storage=sqlite:"),
         ("trials=0", "trials must be at least 1, not 0."),
         ("sampler=cmaes", "drops categories"),
