@@ -212,7 +212,7 @@ def test_too_many_failures_end_the_study(
         ("search.hparams={optim.lr:{low:1,high:0}}", "needs low below high"),
         ("workers=0", "workers must be auto, or from 1 to 1024, not 0."),
         ("storage=sqlite:////does/not/exist/s.db", "Cannot open storage=sqlite:"),
-        ("trials=0", "trials must be at least 1, not 0."),
+        ("trials=0", "trials must be at least 1 and at most 1,000,000, not 0."),
         ("sampler=cmaes", "drops categories"),
         ("search=nonsense", "Unknown search 'nonsense'; allowed: gates, global, joint, per_layer."),
         ("model.wdth=3", "Unknown model=mlp setting 'wdth', did you mean 'width'?"),
