@@ -8,7 +8,6 @@ python scripts/catalogue.py advise model=lstm   # which one the field recommends
 import sys
 from pathlib import Path
 
-from matplotlib.figure import Figure
 from rich import box
 from rich.table import Table
 
@@ -52,7 +51,10 @@ def check_picture(path: Path) -> None:
     Raises:
         UserError: it does not.
     """
-    kinds = Figure().canvas.get_supported_filetypes()
+    # Imported here, since advice needs no pictures.
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    kinds = FigureCanvasBase.get_supported_filetypes()
     if path.suffix.removeprefix(".").lower() not in kinds or path.is_dir():
         raise UserError(f"--out {path} must end in one of {', '.join(f'.{k}' for k in kinds)}.")
 

@@ -192,27 +192,28 @@ def explained(main: Callable[[], None]) -> None:
 
 
 class NoteFolder(Callback):
-    """Notes the folder that Hydra makes for a multirun before its first job."""
+    """Notes the folders that Hydra makes for a multirun before its first job: innermost first, and
+    those alone that do not exist yet, since others are the user's."""
 
-    folders: ClassVar[list[Path]] = []
+    made: ClassVar[list[Path]] = []
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        self.folders.append(Path(config.hydra.sweep.dir))
+        folder = Path(config.hydra.sweep.dir)
+        self.made[:] = [path for path in (folder, *folder.parents) if not path.exists()]
 
 
 @contextmanager
 def _without_empty_folders() -> Iterator[None]:
-    """Removes the folder of a multirun that left nothing in it, and its empty parents."""
+    """Removes the folders of a multirun that left nothing in them."""
     try:
         yield
     finally:
-        while NoteFolder.folders:
-            folder = NoteFolder.folders.pop()
-            if [path.name for path in folder.glob("*")] == ["multirun.yaml"]:
-                (folder / "multirun.yaml").unlink()
-            with suppress(OSError):  # something lies in one of them
-                for empty in (folder, *folder.parents):
-                    empty.rmdir()
+        with suppress(OSError):  # something lies in one of them
+            for number, folder in enumerate(NoteFolder.made):
+                if number == 0 and [p.name for p in folder.iterdir()] == ["multirun.yaml"]:
+                    (folder / "multirun.yaml").unlink()
+                folder.rmdir()
+        NoteFolder.made.clear()
 
 
 def explain(error: Exception) -> UserError:

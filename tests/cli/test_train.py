@@ -176,3 +176,15 @@ def test_help_imports_no_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert "activation: " in done.stdout
     assert done.stderr.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_a_refused_multirun_leaves_the_folders_as_they_were(
+    command: Command, tmp_path: Path, existed: bool
+) -> None:
+    logs = tmp_path / "mine" / "logs"
+    if existed:
+        logs.mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    assert command("train.py", "-m", "model.depth=0,-1", f"logs={logs}") == 2
+    assert sorted(tmp_path.rglob("*")) == before

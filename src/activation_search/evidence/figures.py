@@ -1,5 +1,6 @@
 """Pictures of a comparison. Drawn without pyplot, whose global state they do not need."""
 
+import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def _curves(directories: Sequence[str], name: str) -> list[list[float]]:
             rows = read_result(Path(directory)).curve
         except (OSError, ValueError):
             continue  # on another machine, or tidied away
-        curve = [row[name] for row in rows if row.get(name) is not None]
+        curve = [row[name] for row in rows if math.isfinite(row.get(name, math.nan))]
         if curve:
             curves.append(curve)
     return curves

@@ -1,6 +1,5 @@
 """Pictures of a study. Drawn without pyplot, whose global state they do not need."""
 
-import json
 import math
 import statistics
 from collections import defaultdict
@@ -13,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from activation_search.search.leaderboard import Row
 from activation_search.search.sweep import Sweep
-from activation_search.training.result import FINISHED, PRUNED, RESULT_FILE
+from activation_search.training.result import FINISHED, PRUNED, read_result
 
 
 def write_figures(sweep: Sweep) -> list[Path]:
@@ -149,8 +148,8 @@ def draw_learning_curves(
 
 def _curve(directory: Path, name: str) -> tuple[list[int], list[float]]:
     try:
-        rows = json.loads((directory / RESULT_FILE).read_text())["curve"]
-    except OSError:
-        return [], []  # on another machine, or tidied away
-    rows = [row for row in rows if row.get(name) is not None]
+        rows = read_result(directory).curve
+    except (OSError, ValueError):
+        return [], []  # on another machine, tidied away, or damaged
+    rows = [row for row in rows if math.isfinite(row.get(name, math.nan))]
     return [int(row["epoch"]) + 1 for row in rows], [row[name] for row in rows]

@@ -105,7 +105,7 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     space = build_space(config.search, base, sites)
     check_methods(config, space)
     task = task_of(config.data)
-    check_points(space, base, _checked_with(load_source(config.data)))
+    check_points(space, base, _checked_with(source))
     url = config.storage or f"journal://{folder.absolute()}/journal.log"
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = open_storage(url)

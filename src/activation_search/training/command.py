@@ -37,9 +37,9 @@ def run(config: TrainConfig) -> int:
 def _resume_command(result: RunResult) -> str:
     """The command that resumes a run; code of the user's that it names has to be allowed again."""
     command = ["python", "train.py", f"resume={as_override(result.directory)}"]
-    return shlex.join(
-        [*command, *(["trust=true"] if result.parsed_config().import_paths() else [])]
-    )
+    if result.parsed_config().import_paths():
+        command.append("trust=true")
+    return shlex.join(command)
 
 
 def print_summary(result: RunResult, console: Console) -> None:
