@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import optuna
 import pytest
@@ -118,7 +119,7 @@ def work_here() -> Iterator[Work]:
     """A study's worker in this process: works until the queue is empty."""
 
     def work(assignment: worker_module.Assignment, study: optuna.Study) -> None:
-        worker_module.main(assignment, UntilEmpty(study))  # type: ignore[arg-type]
+        worker_module.main(assignment, UntilEmpty(study), SimpleQueue())  # type: ignore[arg-type]
 
     handler = signal.getsignal(signal.SIGINT)
     verbosity = optuna.logging.get_verbosity()

@@ -1,9 +1,12 @@
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
-from activation_search.processes import undisturbed
+from activation_search.processes import identify, is_gone, this_host, undisturbed
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +68,23 @@ def test_a_second_ctrl_c_is_not_put_off() -> None:
         signal.raise_signal(signal.SIGINT)
         reached = True
     assert not reached
+
+
+def test_a_step_of_the_clock_kills_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = identify()
+    # psutil computes it from the time of day at which the machine booted.
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: 0.0)
+    monkeypatch.setattr(psutil, "boot_time", lambda: 0.0)
+    assert identify() == me
+    assert not is_gone(me)
+
+
+def test_a_process_of_before_the_machine_started_is_gone() -> None:
+    assert is_gone(identify() | {"boot": "an earlier one"})
+
+
+def test_every_process_calls_its_machine_the_same() -> None:
+    code = "import uuid; uuid.getnode = lambda: uuid.uuid4().int % 2**48\n"
+    code += "from activation_search.processes import this_host; print(this_host())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == this_host()

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from activation_search.errors import UserError
+from activation_search.passwords import without_passwords
 
 
 class PipedConsole(Console):
@@ -40,8 +41,9 @@ def print_line(console: Console, text: str) -> None:
 
 
 def command_line() -> str:
-    """The command that runs, as the README writes it."""
-    return shlex.join(["python", f"scripts/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    """The command that runs, as the README writes it, with ``***`` for a password."""
+    words = ["python", f"scripts/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+    return shlex.join(map(without_passwords, words))
 
 
 def print_note(origin: Mapping[str, str], console: Console) -> None:

@@ -5,6 +5,9 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from pathlib import Path
+
+from activation_search.passwords import without_passwords
 
 
 class UserError(Exception):
@@ -42,6 +45,10 @@ _FAILURES_OF_THE_MACHINE = {
 
 def machine_error(error: OSError) -> MachineError | None:
     """The sentence for an error of the operating system; ``None`` if it is not the machine's."""
+    if error.errno == errno.ENOENT and error.filename:
+        folder = Path(error.filename).parent
+        if not folder.exists():
+            return MachineError(f"The folder {folder} was deleted while it was in use.")
     if error.errno not in _FAILURES_OF_THE_MACHINE:
         return None
     what = f"Cannot use {error.filename}" if error.filename else "Cannot go on"
@@ -75,17 +82,21 @@ def reported(command: Callable[[], int | None]) -> int:
     try:
         return command() or 0
     except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        _print(error)
         return 2
     except MachineError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        _print(error)
         return 1
     except OSError as error:
         failure = machine_error(error)
         if failure is None:
             raise
-        print(f"Error: {failure}", file=sys.stderr)
+        _print(failure)
         return 1
+
+
+def _print(error: Exception) -> None:
+    print(f"Error: {without_passwords(str(error))}", file=sys.stderr)
 
 
 def exit_code(script: Callable[[], int | None]) -> int:

@@ -7,6 +7,8 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -15,23 +17,60 @@ import psutil
 
 def identify() -> dict[str, Any]:
     """This process, so that no later one of the same number is taken for it."""
-    created = psutil.Process().create_time()
-    return {"host": this_host(), "process": os.getpid(), "created": created}
+    return {"host": this_host(), "boot": _boot(), **_process(os.getpid())}
 
 
+def _process(number: int) -> dict[str, Any]:
+    """Number and start of a process.
+
+    The start is counted in ticks since the machine booted where the system tells: a time of day
+    moves with every correction of the clock.
+
+    Raises:
+        psutil.NoSuchProcess: there is none.
+    """
+    stat = Path(f"/proc/{number}/stat")
+    if not psutil.LINUX:
+        return {"process": number, "started": psutil.Process(number).create_time()}
+    try:
+        # The name, in brackets, may hold blanks; the start is field 22 of the whole line.
+        ticks = int(stat.read_text().rpartition(")")[2].split()[19])
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise psutil.NoSuchProcess(number) from error
+    return {"process": number, "started": ticks}
+
+
+@cache
 def this_host() -> str:
-    """This machine; copies of one virtual machine share a name, but no network address."""
-    return f"{socket.gethostname()}-{uuid.getnode():x}"
+    """This machine: its name, which copies of one container image or machine can share, and its
+    machine id."""
+    return f"{socket.gethostname()}-{_first_line('/etc/machine-id') or _boot()}"
+
+
+@cache
+def _boot() -> str:
+    """Different after each start of the machine; the same in all containers on it."""
+    return _first_line("/proc/sys/kernel/random/boot_id") or f"{uuid.getnode():x}"
+
+
+def _first_line(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
 
 
 def is_gone(identity: dict[str, Any]) -> bool:
     """Whether that process has ended. One on another host is never known to be gone."""
     if identity["host"] != this_host():
         return False
+    if identity["boot"] != _boot():
+        return True
     try:
-        process = psutil.Process(identity["process"])
-        other = abs(process.create_time() - identity["created"]) > 1.0
-        return other or process.status() == psutil.STATUS_ZOMBIE
+        process = _process(identity["process"])
+        if process["started"] != identity["started"]:
+            return True
+        return psutil.Process(identity["process"]).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
 

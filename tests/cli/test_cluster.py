@@ -53,7 +53,7 @@ def server() -> Iterator[str]:
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {root} -c fsync=off"
     run("pg_ctl", "-w", "-l", str(root / "log"), "-o", options, "start")
     try:
-        yield f"postgresql+psycopg://optuna@127.0.0.1:{port}/postgres"
+        yield f"postgresql+psycopg://optuna:hunter2@127.0.0.1:{port}/postgres"
     finally:
         run("pg_ctl", "-w", "-m", "immediate", "stop")
         shutil.rmtree(root)

@@ -132,6 +132,28 @@ def test_leaderboard_csv_and_pictures(
     assert "asks something else (optim.lr was 0.005, is 0.1)" in err
 
 
+def test_a_deleted_folder_is_a_sentence(folder: Path) -> None:
+    process = start(folder, "trials=2", "workers=1")
+    caught(lambda: journal(folder), 0, 1, process)
+    shutil.rmtree(folder / "sweeps")
+    (folder / held.ALL).touch()
+    out = output_of(process)
+    assert process.returncode == 1
+    [line] = [line for line in out.splitlines() if line.startswith("Error: ")]
+    assert "was deleted" in line
+    assert "Traceback" not in out
+
+
+def test_an_error_shows_no_password(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for url in ("postgresql://me:hunter2@@:@h/d", "nosuch://me:hunter2@h/d"):
+        assert command("scripts/sweep.py", *SMALL, f"logs={tmp_path}", f"storage='{url}'") == 2
+    err = capsys.readouterr().err
+    assert err.count("storage=") == 2
+    assert "hunter2" not in err
+
+
 def test_a_killed_worker_costs_nothing(command: Command, folder: Path) -> None:
     def kill() -> None:
         (folder / held.ONCE).touch()

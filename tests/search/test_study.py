@@ -26,6 +26,7 @@ from activation_search.search.study import (
     KIND,
     RETRY_OF,
     WORKER,
+    Observer,
     claim,
     exclusively,
     fill_queue,
@@ -133,7 +134,7 @@ def gone() -> dict:
     """The identity of a process that has ended."""
     code = "from activation_search.processes import identify; print(identify())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return eval(done.stdout) | {"seen": time.time()}
+    return eval(done.stdout) | {"seen": 0}
 
 
 def test_trials_of_dead_workers_are_queued_once_more(storage) -> None:
@@ -143,7 +144,7 @@ def test_trials_of_dead_workers_are_queued_once_more(storage) -> None:
     study_id = storage.get_study_id_from_name("s")
     first, second = claim(study, storage, study_id), claim(study, storage, study_id)
     storage.set_trial_user_attr(second, WORKER, gone())
-    assert reap(study) == [1]
+    assert reap(study, Observer()) == [1]
     states = [t.state for t in study.trials]
     assert states == [
         TrialState.RUNNING,
@@ -160,7 +161,7 @@ def test_trials_of_dead_workers_are_queued_once_more(storage) -> None:
     claim(study, storage, study_id)
     again = claim(study, storage, study_id)
     storage.set_trial_user_attr(again, WORKER, gone())
-    assert reap(study) == [3]
+    assert reap(study, Observer()) == [3]
     assert len(study.trials) == 4
     assert [(row.trials, row.status) for row in rank(study)] == [([3], "failed")]
     assert "its worker was killed" in rank(study)[0].reason
@@ -180,21 +181,29 @@ def test_a_reaper_that_dies_half_way_loses_nothing(storage, monkeypatch) -> None
     with monkeypatch.context() as patch:
         patch.setattr(study, "tell", die)
         with pytest.raises(KeyboardInterrupt):
-            reap(study)
-    assert reap(study) == [0]
+            reap(study, Observer())
+    assert reap(study, Observer()) == [0]
     assert [t.user_attrs.get(RETRY_OF) for t in study.trials] == [None, None, 0]
 
 
-def test_a_silent_worker_elsewhere_is_taken_for_dead(storage) -> None:
+def test_a_silent_worker_elsewhere_is_taken_for_dead(storage, monkeypatch) -> None:
     config, space = configured("search.candidates=[relu,gelu]", "trials=2")
     study = open_study(storage, "s", config, space, "max")
     fill_queue(study, space, config)
     study_id = storage.get_study_id_from_name("s")
-    for seconds in (study_module.SILENT_SECONDS - 60, study_module.SILENT_SECONDS + 60):
-        trial = claim(study, storage, study_id)
-        far = identify() | {"host": "elsewhere", "seen": time.time() - seconds}
-        storage.set_trial_user_attr(trial, WORKER, far)
-    assert reap(study) == [1]
+    first, second = claim(study, storage, study_id), claim(study, storage, study_id)
+    far = identify() | {"host": "elsewhere"}
+    now = 1000.0
+    monkeypatch.setattr(study_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(study_module.time, "time", lambda: 0.0)  # nobody asks what time it is
+    observer = Observer()
+    for beat in range(3):  # the first one shows that it lives, the second one does not
+        storage.set_trial_user_attr(first, WORKER, far | {"seen": beat})
+        storage.set_trial_user_attr(second, WORKER, far | {"seen": 0})
+        assert reap(study, observer) == []
+        now += study_module.SILENT_SECONDS / 2
+    storage.set_trial_user_attr(first, WORKER, far | {"seen": 3})
+    assert reap(study, observer) == [1]
 
 
 def test_starts_are_queued_once_though_more_was_drawn_beside_them(storage) -> None:
@@ -213,7 +222,7 @@ def test_starts_are_queued_once_though_more_was_drawn_beside_them(storage) -> No
 def test_processes() -> None:
     me = identify()
     assert not is_gone(me)
-    assert is_gone(me | {"created": me["created"] - 100})  # the number was given away again
+    assert is_gone(me | {"started": me["started"] - 100})  # the number was given away again
     assert not is_gone(me | {"host": "elsewhere", "process": 1})
     assert is_gone(gone())
 

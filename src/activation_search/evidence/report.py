@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from activation_search.atomic import write_text
 from activation_search.errors import UserError
 from activation_search.evidence.figures import (
     draw_forest,
@@ -29,6 +30,7 @@ from activation_search.evidence.table import (
     sorted_labels,
     verdict_sentence,
 )
+from activation_search.pictures import write_picture
 from activation_search.search.leaderboard import LEADERBOARD_FILE
 from activation_search.training.result import versions
 
@@ -92,13 +94,26 @@ def write_report(folder: Path, named: Collection[str] = ()) -> list[Path]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = lambda text: re.sub(r"([\\|*_<`])", r"\\\1", text)
+    environment.filters["plain"] = _plain
+    environment.filters["fenced"] = _fenced
     paths = []
     for kind in ("html", "md"):
         path = folder / f"report.{kind}"
-        path.write_text(environment.get_template(f"report.{kind}.j2").render(vars(content)))
+        write_text(path, environment.get_template(f"report.{kind}.j2").render(vars(content)))
         paths.append(path)
     return paths
+
+
+def _plain(text: object) -> str:
+    """Text on one line that Markdown shows as it is, in a table's cell too."""
+    return re.sub(r"([\\|*_<>`\[\]&~$#])", r"\\\1", " ".join(str(text).split()))
+
+
+def _fenced(text: str) -> str:
+    """A block of code, fenced by more backticks than stand in it."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}bash\n{text}\n{fence}"
 
 
 def collect(folder: Path, named: Collection[str] = ()) -> Content:
@@ -112,8 +127,7 @@ def collect(folder: Path, named: Collection[str] = ()) -> Content:
     """
     study, evidence = None, None
     if (folder / LEADERBOARD_FILE).exists():
-        study = json.loads((folder / LEADERBOARD_FILE).read_text())
-        trials = sum(len(row["trials"]) for row in study["rows"])
+        study, trials = _read_study(folder / LEADERBOARD_FILE)
     if (folder / COMPARISON_FILE).exists():
         evidence = read_evidence(folder)
         if study is not None and evidence.trials != trials:
@@ -133,6 +147,25 @@ def collect(folder: Path, named: Collection[str] = ()) -> Content:
     if evidence is not None:
         _add_evidence(content, evidence, folder, named)
     return content
+
+
+def _read_study(path: Path) -> tuple[dict[str, Any], int]:
+    """What a study's leaderboard states, and how many trials it had.
+
+    Raises:
+        UserError: it cannot be read, or is none.
+    """
+    try:
+        study = json.loads(path.read_text(encoding="utf-8"))
+        _of_study(study, path.parent, confirmed=False)
+        return study, sum(len(row["trials"]) for row in study["rows"])
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror}.") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(
+            f"{path} is no leaderboard of this program, or is damaged; the study's own command "
+            "writes it anew."
+        ) from error
 
 
 def _of_study(study: dict[str, Any], folder: Path, confirmed: bool) -> Content:
@@ -245,9 +278,7 @@ def _flat(setting: dict[str, Any]) -> dict[str, str]:
 
 
 def _draw(title: str, figure: Any, name: str, folder: Path) -> Picture:
-    path = folder / "figures" / f"{name}.png"
-    path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, dpi=120)
+    path = write_picture(figure, folder / "figures" / f"{name}.png")
     return _picture(title, path, folder)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from activation_search.atomic import write_text
 from activation_search.errors import UserError
 from activation_search.evidence.statistics import Comparison, mean_ranks
 
@@ -93,17 +93,17 @@ class Evidence:
         if path.exists() and not self._contains(path):
             stamp = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
             path.rename(path.with_stem(f"{path.stem}-{stamp}"))
-        new = path.with_suffix(".json.new")
-        new.write_text(json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
-        os.replace(new, path)
+        write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
         return path
 
     def _contains(self, path: Path) -> bool:
-        earlier = json.loads(path.read_text())["blocks"]
+        try:
+            earlier = read_evidence(path.parent).blocks
+        except UserError:
+            return False  # damaged or foreign: kept as well
         own = {block.label: block for block in self.blocks}
         return all(
-            (label := f"{block['model']} on {block['data']}") in own
-            and set(block["arms"]) <= set(own[label].arms)
+            block.label in own and set(block.arms) <= set(own[block.label].arms)
             for block in earlier
         )
 
@@ -116,11 +116,15 @@ def read_evidence(folder: Path) -> Evidence:
     """
     path = folder / COMPARISON_FILE
     try:
-        plain = json.loads(path.read_text())
+        plain = json.loads(path.read_text(encoding="utf-8"))
         plain["blocks"] = [_block(block) for block in plain["blocks"]]
         return Evidence(**plain)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is no comparison: {error}.") from error
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror}.") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(
+            f"{path} is no comparison of this program, or is damaged; move it away."
+        ) from error
 
 
 def _block(plain: dict[str, Any]) -> Block:

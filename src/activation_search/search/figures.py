@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from activation_search.pictures import write_picture
 from activation_search.search.leaderboard import Row
 from activation_search.search.sweep import Sweep
 from activation_search.training.result import FINISHED, PRUNED, read_result
@@ -29,11 +30,7 @@ def write_figures(sweep: Sweep) -> list[Path]:
     }
     if sites := _sites_that_differ(finished):
         figures["sites.png"] = draw_site_map(finished, sites, metric, sweep.mode)
-    paths = []
-    for name, figure in figures.items():
-        figure.savefig(sweep.folder / name, dpi=120)
-        paths.append(sweep.folder / name)
-    return paths
+    return [write_picture(figure, sweep.folder / name) for name, figure in figures.items()]
 
 
 def _sites_that_differ(rows: Sequence[Row]) -> list[str]:

@@ -16,6 +16,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from activation_search.atomic import replacing, write_text
 from activation_search.console import command_line
 from activation_search.search.study import CONTROL, ERROR, KIND, UNFINISHED, fixed_point
 from activation_search.search.worker import RESULT
@@ -199,7 +200,7 @@ def write_json(
         "command": command_line(),
         "repeat": [reproduce(row) for row in rows[:3] if row.config],
     }
-    path.write_text(json.dumps(plain, indent=1) + "\n")
+    write_text(path, json.dumps(plain, indent=1) + "\n")
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
@@ -209,7 +210,7 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
     heading = ["rank", "status", "reason", "trials", "seeds", "values", "mean", "sd", "parameters"]
     heading += ["seconds", "alarms", *(f"param:{k}" for k in keys), *(f"site:{s}" for s in sites)]
     heading += ["directories", "command"]
-    with path.open("w", newline="") as file:
+    with replacing(path) as new, new.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(heading)
         for number, row in enumerate(rows, start=1):

@@ -6,7 +6,6 @@ machines there are, and a trial whose worker died is found: it runs under a proc
 """
 
 import json
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -17,19 +16,20 @@ from typing import Any
 import optuna
 from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import BaseStorage, JournalStorage, get_storage
-from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from activation_search.errors import UserError
+from activation_search.passwords import without_passwords
 from activation_search.processes import identify, is_gone, this_host, undisturbed
 from activation_search.search.config import SweepConfig
+from activation_search.search.journal import Journal
 from activation_search.search.space import Point, Space
 
 # User attributes of a trial.
 KIND = "kind"  # one of the four below
 PLANNED, SAMPLED, REPLICATE, CONTROL = "planned", "sampled", "replicate", "control"
-WORKER = "worker"  # its process, and when it was last seen
+WORKER = "worker"  # its process, and how often it has shown since that it lives
 RETRY_OF = "retry_of"
 ERROR = "error"  # why it failed, for good
 # User attribute of the lock: who holds it.
@@ -58,15 +58,13 @@ def open_storage(url: str) -> BaseStorage:
         if url.startswith("journal://"):
             path = Path(url.removeprefix("journal://"))
             path.parent.mkdir(parents=True, exist_ok=True)
-            return JournalStorage(JournalFileBackend(str(path)))
+            return JournalStorage(Journal(path))
         return get_storage(url)
+    except UserError:
+        raise
     except Exception as error:  # SQLAlchemy's and the drivers' own kinds of failure
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"Cannot open storage={_without_password(url)}: {first}") from error
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", url)
+        raise UserError(without_passwords(f"Cannot open storage={url}: {first}")) from error
 
 
 @contextmanager
@@ -224,20 +222,38 @@ def _claim(storage: BaseStorage, study_id: int) -> int | None:
     for trial in storage.get_all_trials(study_id, deepcopy=False, states=(TrialState.WAITING,)):
         try:
             if storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
-                storage.set_trial_user_attr(
-                    trial._trial_id, WORKER, identify() | {"seen": time.time()}
-                )
+                storage.set_trial_user_attr(trial._trial_id, WORKER, identify() | {"seen": 0})
                 return trial._trial_id
         except optuna.exceptions.UpdateFinishedTrialError:
             continue  # another process was first, and is already done
     return None
 
 
-def reap(study: optuna.Study, always: bool = False) -> list[int]:
+class Observer:
+    """How long the workers of other machines have been silent, by the clock of this process.
+
+    Clocks of several machines differ, and each can be set while a study runs.
+    """
+
+    def __init__(self) -> None:
+        self._last_change: dict[int, tuple[Any, float]] = {}
+
+    def silence(self, trial: FrozenTrial) -> float:
+        """Seconds since this process first saw the trial's worker in its present state."""
+        now, state = time.monotonic(), trial.user_attrs.get(WORKER)
+        before, since = self._last_change.get(trial.number, (None, now))
+        if before != (state,):
+            since = now
+        self._last_change[trial.number] = (state,), since
+        return now - since
+
+
+def reap(study: optuna.Study, observer: Observer, always: bool = False) -> list[int]:
     """Fails the trials whose worker is gone and queues each once more. Call it under the lock.
 
     Args:
         study: the study.
+        observer: of this process, the same at each call.
         always: queue also those that had been queued once more before; for workers that were
             stopped on purpose.
 
@@ -246,7 +262,7 @@ def reap(study: optuna.Study, always: bool = False) -> list[int]:
     """
     trials = study.get_trials(deepcopy=False)
     retried = {t.user_attrs[RETRY_OF] for t in trials if RETRY_OF in t.user_attrs}
-    dead = [t for t in trials if t.state is TrialState.RUNNING and _is_dead(t)]
+    dead = [t for t in trials if t.state is TrialState.RUNNING and _is_dead(t, observer.silence(t))]
     for trial in dead:
         # Queued before the other is failed: whoever dies in between loses nothing.
         if trial.number in retried:
@@ -261,11 +277,10 @@ def reap(study: optuna.Study, always: bool = False) -> list[int]:
     return [trial.number for trial in dead]
 
 
-def _is_dead(trial: FrozenTrial) -> bool:
+def _is_dead(trial: FrozenTrial, silence: float) -> bool:
     worker = trial.user_attrs.get(WORKER)
     if worker is None:  # claimed a moment ago, or by a worker that died in that moment
-        started = trial.datetime_start
-        return started is not None and time.time() - started.timestamp() > STALE_LOCK_SECONDS
+        return silence > STALE_LOCK_SECONDS
     if worker["host"] == this_host():
         return is_gone(worker)
-    return time.time() - worker["seen"] > SILENT_SECONDS
+    return silence > SILENT_SECONDS

@@ -4,7 +4,7 @@ what was found."""
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import optuna
 from optuna.exceptions import StorageInternalError
-from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from activation_search.console import print_note
 from activation_search.data.sources import load_source, pinned
 from activation_search.data.splits import Source
-from activation_search.errors import UserError
+from activation_search.errors import MachineError, UserError
 from activation_search.models.factory import MODELS, check_reads, count_weights
 from activation_search.models.sites import assign
 from activation_search.search import worker
@@ -32,6 +31,7 @@ from activation_search.search.space import baseline
 from activation_search.search.study import (
     ERROR,
     UNFINISHED,
+    Observer,
     exclusively,
     fill_queue,
     open_storage,
@@ -78,6 +78,7 @@ def run_sweep(config: SweepConfig, console: Console) -> Sweep:
     Raises:
         UserError: a setting, space or storage that is not valid, or a study of that name that
             asks something else.
+        MachineError: the disk is full, or the study's folder was deleted; what is finished is kept.
         KeyboardInterrupt: Ctrl-C; trials that were running are back in the queue.
     """
     try:
@@ -113,9 +114,10 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Cannot write the study to {folder}: {error.strerror}.") from error
+    observer = Observer()
     with exclusively(storage, name):
         study = open_study(storage, name, config, space, task.mode)
-        reap(study)
+        reap(study, observer)
         fill_queue(study, space, config)
     left = study.get_trials(deepcopy=False, states=UNFINISHED)
     compared = {s: str(a) for s, a in assign(sites, baseline(base).activation).items()}
@@ -123,7 +125,7 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     try:
         if left:
             team = Team(worker.Assignment(config, base, url, name))
-            _supervise(sweep, team, min(workers, len(left)), storage, config, console)
+            _supervise(sweep, team, min(workers, len(left)), observer, config, console)
     finally:
         sweep.rows = rank(study)
         write_csv(sweep.rows, folder / "trials.csv")
@@ -162,6 +164,8 @@ class Team:
         self.assignment = assignment
         self.context = multiprocessing.get_context("spawn")
         self.stop: Event = self.context.Event()
+        # Of a worker whose machine failed it, such as by a full disk: the reason.
+        self.failures = self.context.SimpleQueue()
         self.deaths = 0
         self.members: list[SpawnProcess] = []
 
@@ -174,14 +178,22 @@ class Team:
         gpus = visible_gpus(self.assignment.base)
         gpu = gpus[number % len(gpus)] if len(gpus) > 1 else None
         process = self.context.Process(
-            target=worker.main, args=(replace(self.assignment, gpu=gpu), self.stop), daemon=True
+            target=worker.main,
+            args=(replace(self.assignment, gpu=gpu), self.stop, self.failures),
+            daemon=True,
         )
         with newborn():
             process.start()
         return process
 
     def replace_dead(self) -> bool:
-        """Starts a new worker for each that died; whether there were any."""
+        """Starts a new worker for each that died; whether there were any.
+
+        Raises:
+            MachineError: one ended because the machine failed it.
+        """
+        if not self.failures.empty():
+            raise MachineError(self.failures.get())
         dead = [i for i, process in enumerate(self.members) if not process.is_alive()]
         for number in dead:
             self.members[number] = self._start(number)
@@ -205,12 +217,12 @@ def _supervise(
     sweep: Sweep,
     team: Team,
     workers: int,
-    storage: BaseStorage,
+    observer: Observer,
     config: SweepConfig,
     console: Console,
 ) -> None:
     """Lets the team work until the queue is empty, in which case all leave by themselves."""
-    study = sweep.study
+    study, storage = sweep.study, sweep.study._storage
     errors_before = len(_errors(study))
     done = _done(study)
     last_reaped = time.monotonic()
@@ -224,7 +236,7 @@ def _supervise(
                 if died or time.monotonic() - last_reaped > REAP_SECONDS:
                     last_reaped = time.monotonic()
                     with exclusively(storage, study.study_name):
-                        reap(study)
+                        reap(study, observer)
                 if _done(study) > done:
                     done, team.deaths = _done(study), 0
                     show()
@@ -234,8 +246,9 @@ def _supervise(
                     raise UserError("Workers die one after the other; see their output above.")
     except BaseException:
         team.dismiss(at_once=True)
-        with exclusively(storage, study.study_name):
-            reap(study, always=True)
+        # Where the machine fails, as with a full disk, the next command does it.
+        with suppress(MachineError, OSError), exclusively(storage, study.study_name):
+            reap(study, observer, always=True)
         raise
     team.dismiss()
     errors = _errors(study)[errors_before:]

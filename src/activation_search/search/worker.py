@@ -26,6 +26,7 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from activation_search.errors import MachineError, machine_error
 from activation_search.models.factory import MODELS
 from activation_search.processes import identify, undisturbed
 from activation_search.search.build import build_space
@@ -71,8 +72,26 @@ class Assignment:
     gpu: str | None = None
 
 
-def main(assignment: Assignment, stop: Event) -> None:
-    """Works until ``stop`` is set, or the process that started it is gone."""
+def main(assignment: Assignment, stop: Event, failures: Any) -> None:
+    """Works until ``stop`` is set, the process that started it is gone, or the machine fails.
+
+    Args:
+        assignment: the work.
+        stop: ends it after the trial that runs.
+        failures: a queue that takes the reason where the machine failed, such as a full disk.
+    """
+    try:
+        _work(assignment, stop)
+    except RunInterrupted:
+        return  # told to end at once; the trial goes back to the queue
+    except (MachineError, OSError) as error:
+        failure = machine_error(error) if isinstance(error, OSError) else error
+        if failure is None:
+            raise
+        failures.put(str(failure))
+
+
+def _work(assignment: Assignment, stop: Event) -> None:
     # The terminal sends Ctrl-C to every process; the one that started this one decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if assignment.gpu is not None:
@@ -90,11 +109,8 @@ def main(assignment: Assignment, stop: Event) -> None:
         if trial_id is None:
             time.sleep(0.1)
             continue
-        try:
-            with _seen(storage, trial_id):
-                _run(study, trial_id, space, assignment)
-        except RunInterrupted:
-            return  # told to end at once; the trial goes back to the queue
+        with _seen(storage, trial_id):
+            _run(study, trial_id, space, assignment)
 
 
 @contextmanager
@@ -103,9 +119,11 @@ def _seen(storage: BaseStorage, trial_id: int) -> Iterator[None]:
     done = threading.Event()
 
     def show() -> None:
-        while not done.wait(SEEN_EVERY_SECONDS):
+        for number in itertools.count(1):
+            if done.wait(SEEN_EVERY_SECONDS):
+                return
             with suppress(UpdateFinishedTrialError):  # it ended a moment ago
-                storage.set_trial_user_attr(trial_id, WORKER, identify() | {"seen": time.time()})
+                storage.set_trial_user_attr(trial_id, WORKER, identify() | {"seen": number})
 
     thread = threading.Thread(target=show, daemon=True)
     thread.start()
@@ -161,6 +179,9 @@ def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> N
         config, replica = _draw(study, trial, frozen.user_attrs[KIND], space, assignment)
         results = _train_all(trial, config, replica, assignment)
     except Exception as error:  # a trial that fails must not end the study
+        # A full disk is no fault of the trial: it goes back to the queue, and the study ends.
+        if isinstance(error, MachineError) or (isinstance(error, OSError) and machine_error(error)):
+            raise
         with undisturbed():
             trial.set_user_attr(ERROR, "".join(traceback.format_exception(error)))
             study.tell(trial, state=TrialState.FAIL)

@@ -13,6 +13,7 @@ from activation_search.console import open_console, print_line
 from activation_search.diagnostics.figures import draw_initial_states
 from activation_search.diagnostics.verdict import print_alarms
 from activation_search.errors import UserError
+from activation_search.pictures import write_picture
 from activation_search.training.config import InitialConfig
 from activation_search.training.initial import InitialState, initial_runs, inspect
 
@@ -55,8 +56,7 @@ def _table(label: str, state: InitialState) -> Table:
 def _save(figure: Figure, config: InitialConfig, name: str) -> Path:
     path = Path(config.logs) / "health" / f"{name}.png"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=120)
+        write_picture(figure, path)
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror}.") from error
     return path

@@ -1,0 +1,45 @@
+"""A disk that is full in the middle of a study: one sentence, exit code 1, and nothing lost."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ..cli.conftest import ROOT
+from ..cli.test_sweep import check_exact, journal
+
+SWEEP = ["model=mlp", "data=digits", "search.candidates=[relu,gelu,tanh]", "trials=3", "name=s",
+         "workers=1", "trainer.max_epochs=1", "trainer.accelerator=cpu"]  # fmt: skip
+# Workers inherit the limit.
+LIMITED = """
+import os, resource, runpy, sys
+limit = int(os.environ["MOST_BYTES"])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def sweep(logs: Path, limit: int) -> subprocess.CompletedProcess:
+    """A study whose files may not be larger than the limit, in all its processes."""
+    return subprocess.run(
+        [sys.executable, "-c", LIMITED, str(ROOT / "scripts" / "sweep.py"), *SWEEP, f"logs={logs}"],
+        env={**os.environ, "MOST_BYTES": str(limit)},
+        capture_output=True,
+        text=True,
+    )
+
+
+# The journal of this study ends at about 11,000 bytes.
+@pytest.mark.parametrize("limit", [2_000, 8_000], ids=["in the queue", "in a trial"])
+def test_the_same_command_resumes(tmp_path: Path, limit: int) -> None:
+    full = sweep(tmp_path, limit)
+    assert full.returncode == 1, full.stderr
+    assert full.stderr.startswith("Error: ")
+    assert "File too large" in full.stderr
+    assert full.stderr.count("\n") == 1
+    whole = sweep(tmp_path, 10**9)
+    assert whole.returncode == 0, whole.stderr
+    check_exact(journal(tmp_path), 3)
