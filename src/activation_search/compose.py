@@ -12,9 +12,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import field, make_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -49,6 +50,8 @@ from activation_search.training.config import (
     from_dict,
 )
 
+# What Hydra raises for some odd overrides, such as model=null and experiment=[a].
+_HYDRAS_OWN = (ValueError, OSError, TypeError)
 CONF = Path(__file__).parents[2] / "conf"
 # Which file of it makes which kind of configuration.
 _FILES: dict[type, str] = {
@@ -64,6 +67,9 @@ def register() -> None:
     """Puts the typed schema of every group into Hydra's store, and one option of ``activation``
     per catalogue entry; once in a process."""
     store = ConfigStore.instance()
+    # Hydra copies its list of sources, the whole store in it, for every group it looks up: three
+    # quarters of the time of composing. It gives out copies of single nodes, so one store will do.
+    store.__deepcopy__ = lambda memo: store  # type: ignore[attr-defined]
     store.store(name="schema", node=TrainConfig)
     store.store(name="sweep_schema", node=SweepConfig)
     store.store(name="health_schema", node=InitialConfig)
@@ -164,7 +170,9 @@ def compose(
         _check_groups(overrides)
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
             return to_config(hydra.compose(_FILES[kind], own_overrides(overrides)), kind)
-    except (HydraException, OmegaConfBaseException) as error:
+    except UserError:
+        raise
+    except (HydraException, OmegaConfBaseException, *_HYDRAS_OWN) as error:
         raise explain(error) from error
     finally:
         GlobalHydra.instance().hydra = outer
@@ -178,33 +186,56 @@ def explained(main: Callable[[], None]) -> None:
     """
     # Hydra would print a traceback and exit by itself; with this it lets errors through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv[1:] = own_overrides(sys.argv[1:])
+    sys.argv[1:] = _readable(own_overrides(sys.argv[1:]))
     try:
         with _without_empty_folders():
             main()
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from error
-    except (ValueError, OSError) as error:
-        # Hydra's own, such as for model=null; from inside a job it is a fault of the program.
+    except _HYDRAS_OWN as error:
+        # From inside a job it is a fault of the program.
         if "run_job" in {frame.name for frame in traceback.extract_tb(error.__traceback__)}:
             raise
-        raise UserError(" ".join(str(error).split())) from error
+        raise explain(error) from error
+
+
+def _readable(words: list[str]) -> list[str]:
+    """The command line as Hydra's parser reads it, which wants ``-m`` before all overrides.
+
+    Raises:
+        UserError: an option that there is none of; Hydra's parser would print its usage.
+    """
+    multirun = [word for word in words if word in ("-m", "--multirun")]
+    words = [*multirun[:1], *(word for word in words if word not in multirun)]
+    parser = get_args_parser()
+
+    def refuse(message: str) -> NoReturn:
+        raise UserError(f"{message[:1].upper()}{message[1:]}; see --help.")
+
+    parser.error = refuse  # type: ignore[method-assign]
+    parser.parse_args(words)
+    return words
 
 
 class NoteFolder(Callback):
-    """Notes the folders that Hydra makes for a multirun before its first job: innermost first, and
-    those alone that do not exist yet, since others are the user's."""
+    """Notes the folders that Hydra makes before its first job: innermost first, and those alone
+    that do not exist yet, since others are the user's."""
 
     made: ClassVar[list[Path]] = []
 
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        self._note(Path(config.hydra.run.dir))
+
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        folder = Path(config.hydra.sweep.dir)
+        self._note(Path(config.hydra.sweep.dir))
+
+    def _note(self, folder: Path) -> None:
         self.made[:] = [path for path in (folder, *folder.parents) if not path.exists()]
 
 
 @contextmanager
 def _without_empty_folders() -> Iterator[None]:
-    """Removes the folders of a multirun that left nothing in them."""
+    """Removes the folders that Hydra made and in which nothing was left."""
     try:
         yield
     finally:

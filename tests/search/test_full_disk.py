@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from ..cli.conftest import ROOT
 from ..cli.test_sweep import check_exact, journal
 
@@ -32,10 +30,9 @@ def sweep(logs: Path, limit: int) -> subprocess.CompletedProcess:
     )
 
 
-# The journal of this study ends at about 11,000 bytes.
-@pytest.mark.parametrize("limit", [2_000, 8_000], ids=["in the queue", "in a trial"])
-def test_the_same_command_resumes(tmp_path: Path, limit: int) -> None:
-    full = sweep(tmp_path, limit)
+def test_the_same_command_resumes(tmp_path: Path) -> None:
+    # The journal of this study ends at about 11,000 bytes: this is inside the second trial.
+    full = sweep(tmp_path, 8_000)
     assert full.returncode == 1, full.stderr
     assert full.stderr.startswith("Error: ")
     assert "File too large" in full.stderr

@@ -5,7 +5,6 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,33 +21,41 @@ from activation_search.training.run import train
 
 Small = Callable[..., TrainConfig]
 
+# Writes for ever in children of its own, and kills each at the moment that it is told.
 WRITER = """
-import sys, torch
+import os, signal, sys, time, torch
 from activation_search.training.checkpoint import WholeCheckpoints
 weights = {"state_dict": {"w": torch.zeros(200_000)}}
-print("ready", flush=True)
-while True:
-    WholeCheckpoints().save_checkpoint(weights, sys.argv[1])
+for line in sys.stdin:
+    child = os.fork()
+    while not child:
+        WholeCheckpoints().save_checkpoint(weights, sys.argv[1])
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.001)
+    time.sleep(float(line))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    print("killed", flush=True)
 """
 
 
 def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path: Path):
     path = tmp_path / "last.ckpt"
     random.seed(0)
-    for _ in range(10):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
-        )
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdin is not None
         assert writer.stdout is not None
-        writer.stdout.readline()
-        while not path.exists():
-            time.sleep(0.001)
-        time.sleep(random.random() / 50)
-        writer.kill()
-        writer.wait()
-        writer.stdout.close()
-        assert torch.load(path, weights_only=True)["state_dict"]["w"].numel() == 200_000
-        path.unlink()
+        for _ in range(10):
+            print(random.random() / 50, file=writer.stdin, flush=True)
+            assert writer.stdout.readline() == "killed\n"
+            assert torch.load(path, weights_only=True)["state_dict"]["w"].numel() == 200_000
+            path.unlink()
+        writer.stdin.close()
 
 
 @pytest.fixture(scope="module")
