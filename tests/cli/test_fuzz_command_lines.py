@@ -147,8 +147,8 @@ GROUPS = ["model", "data", "activation", "experiment", "search", "hydra/launcher
 OPTIONS = [*MODEL_CONFIGS, *DATA_CONFIGS, "relu", "gelu", "prelu", "default", "nosuch", "global",
            "per_layer", "joint", "gates", "dying_relu", "null", "[a,b]", "/", ".."]  # fmt: skip
 VALID = ["seed=3", "optim.lr=0.01", "optim.clip=1", "activation=gelu", "init=he", "model.width=16",
-         "activation.layers.hidden1=prelu", "model.depth=3", "model.norm=batch", "trainer.threads=2",
-         "trainer.max_epochs=2", "data.batch_size=7"]  # fmt: skip
+         "activation.layers.hidden1=prelu", "model.depth=3", "model.norm=batch",
+         "trainer.threads=2", "trainer.max_epochs=2", "data.batch_size=7"]  # fmt: skip
 WHOLE = """
 -m
 --cfg=job
