@@ -42,8 +42,11 @@ class Journal(JournalFileBackend):
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
         self._path = path
-        with get_lock_file(self._lock):
-            cut = self._cut_unsound_end()
+        if not self._unsound_bytes():
+            return
+        with get_lock_file(self._lock):  # again, since others may have been in the middle of a line
+            cut = self._unsound_bytes()
+            os.truncate(path, path.stat().st_size - cut)
         if cut:
             print(
                 f"Note: the end of {path} was cut off while it was written; {cut} bytes behind the "
@@ -96,15 +99,13 @@ class Journal(JournalFileBackend):
                 raise
             raise MachineError(f"{self._path} was deleted while the study ran.") from error
 
-    def _cut_unsound_end(self) -> int:
-        """Removes everything behind the last sound line; the number of bytes removed.
+    def _unsound_bytes(self) -> int:
+        """How many bytes follow the last sound line.
 
         Raises:
             UserError: the file was never a journal.
         """
-        with self._path.open("r+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
+        with self._path.open("rb") as file:
             start = file.read(len(_FIRST_BYTES)).rstrip(b"\0")  # a power cut can leave zeros
             if not _FIRST_BYTES.startswith(start):
                 raise UserError(f"{self._path} is no journal of a study; give another storage=….")
@@ -114,8 +115,7 @@ class Journal(JournalFileBackend):
                 position += len(line)
                 if _is_sound(line):
                     end = position
-            file.truncate(end)
-            return size - end
+            return position - end
 
     def _cut_torn_line(self) -> None:
         """Removes a last line that has no end."""
