@@ -1,6 +1,6 @@
 """What a competent user would write: an Optuna study over a Lightning module, in one file.
 
-The reference that ``python scripts/benchmark.py --trials`` measures us against: one process,
+The reference that ``python benchmarks/trials.py`` measures us against: one process,
 DataLoader, torchmetrics, Lightning's TensorBoard logger, torch's default threads. The network is
 ours with torch's own activations in it, so that both train the same thing; an LSTM of other
 functions than tanh is a loop over steps, as one writes it, without the gradient that ours writes
@@ -22,9 +22,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.classification import MulticlassAccuracy
 
-from activation_search.data.config import DataConfig
-from activation_search.data.sources import load_splits
-from activation_search.models.config import MODEL_CONFIGS
+from activation_search.config.data import DataConfig
+from activation_search.config.models import MODEL_CONFIGS
+from activation_search.data.registry import load_splits
 from activation_search.models.factory import build_network
 
 ACTIVATIONS = {

@@ -1,27 +1,8 @@
-"""Writes a report to send around:  python scripts/report.py logs/compare/cnn-mnist1d
-
-One HTML file with its pictures inside, and the same as Markdown, in the folder of a comparison or
-of a study.
-"""
+"""Writes a report to send around:  python scripts/report.py logs/compare/cnn-mnist1d"""
 
 import sys
-from pathlib import Path
 
-from activation_search.console import ArgumentParser
-from activation_search.errors import exit_code
-
-
-def main() -> None:
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="logs/compare/<name> or logs/sweeps/<name>")
-    folder = parser.parse_args().folder
-
-    # Imported once the arguments are known to be right: torch takes seconds.
-    from activation_search.evidence.report import write_report
-
-    for path in write_report(folder):
-        print(path)
-
+from activation_search.commands.main import main
 
 if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    sys.exit(main("report"))

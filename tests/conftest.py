@@ -12,13 +12,13 @@ import pytest
 import torch
 from optuna.trial import TrialState
 
-from activation_search.compose import compose
+from activation_search.config.compose import compose
+from activation_search.config.run import TrainConfig
 from activation_search.data.files import cache_folder
-from activation_search.evidence import runs as runs_module
+from activation_search.engine import runs as runs_module
 from activation_search.search import sweep as sweep_module
 from activation_search.search import worker as worker_module
 from activation_search.training import run as run_module
-from activation_search.training.config import TrainConfig
 from activation_search.training.result import RunResult
 
 from .files import expect, fill_cache, write_files

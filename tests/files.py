@@ -11,9 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from activation_search.data import image_sets, text
-from activation_search.data.image_sets import CIFAR, CIFAR_FOLDER, IMAGES, LABELS, MNIST_LIKE
-from activation_search.data.text import SHAKESPEARE
+from activation_search.data.sources import image_sets, text
+from activation_search.data.sources.image_sets import (
+    CIFAR,
+    CIFAR_FOLDER,
+    IMAGES,
+    LABELS,
+    MNIST_LIKE,
+)
+from activation_search.data.sources.text import SHAKESPEARE
 
 # What a source needs beside its name, for files of ``write_files``.
 NEEDS = {

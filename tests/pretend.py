@@ -7,10 +7,10 @@ depend on what a training happens to reach on one CPU.
 import math
 from collections.abc import Callable, Sequence
 
-from activation_search.models.factory import MODELS
+from activation_search.config.run import TrainConfig
+from activation_search.models.factory import sites_on
 from activation_search.models.sites import assign
 from activation_search.training import directory
-from activation_search.training.config import TrainConfig
 from activation_search.training.result import DIVERGED, FINISHED, PRUNED, RunResult
 from activation_search.training.task import task_of
 
@@ -31,7 +31,7 @@ def pretend(
     """The result of a run whose metric is this after each epoch, written where a real one is; test
     and validation metric are equal."""
     task = task_of(config.data)
-    sites = MODELS[config.model.name].sites(config.model)
+    sites = sites_on(config.model, config.data)
     result = RunResult(
         directory=str(directory.create(config)),
         config=config.as_dict(),

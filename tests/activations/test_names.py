@@ -4,7 +4,7 @@ import pytest
 
 from activation_search.activations import Activation, find
 from activation_search.activations.names import own_names, own_overrides
-from activation_search.compose import compose
+from activation_search.config.compose import compose
 from activation_search.errors import UserError
 
 TYPED = {

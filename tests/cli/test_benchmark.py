@@ -1,16 +1,22 @@
-"""``python scripts/benchmark.py`` in small."""
+"""The benchmarks in small."""
 
 import pytest
 
-from activation_search.compose import compose
-from activation_search.training.config import TrainConfig
+from activation_search.config.compose import compose
+from activation_search.config.run import TrainConfig
 
-from .conftest import Command
+from .conftest import ROOT, Command
+
+
+@pytest.fixture(autouse=True)
+def beside_the_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python puts a script's own folder on the path."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
 
 
 def test_one_model(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--models", "mlp", "--rounds", "1", "--epochs", "1", "--threads", "1"]
-    assert command("scripts/benchmark.py", *arguments) == 0
+    assert command("benchmarks/steps.py", *arguments) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if "digits" in line)
     numbers = [float(cell) for cell in row.split("│")[3:-1]]
     assert len(numbers) == 5
@@ -18,18 +24,18 @@ def test_one_model(command: Command, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_no_rounds(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("scripts/benchmark.py", "--rounds", "0") == 2
+    assert command("benchmarks/steps.py", "--rounds", "0") == 2
     assert "must be at least 1, not 0" in capsys.readouterr().err
 
 
 def test_unknown_model(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("scripts/benchmark.py", "--models", "mpl") == 2
+    assert command("benchmarks/steps.py", "--models", "mpl") == 2
     assert "Unknown model 'mpl', did you mean 'mlp'? allowed: mlp, cnn" in capsys.readouterr().err
 
 
 def test_images(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--images", "2000", "--rounds", "1", "--threads", "1"]
-    assert command("scripts/benchmark.py", *arguments) == 0
+    arguments = ["--count", "2000", "--rounds", "1", "--threads", "1"]
+    assert command("benchmarks/images.py", *arguments) == 0
     out = capsys.readouterr().out
     assert "seconds per epoch of 1,600 images" in out
     row = next(line for line in out.splitlines() if "28x28 bytes" in line)
@@ -44,9 +50,9 @@ def test_health(
     def short(overrides: list[str]) -> TrainConfig:
         return compose([*overrides, "trainer.max_epochs=2"])
 
-    monkeypatch.setattr("activation_search.compose.compose", short)
-    arguments = ["--health", "--models", "mlp", "--rounds", "1", "--threads", "1"]
-    assert command("scripts/benchmark.py", *arguments) == 0
+    monkeypatch.setattr("activation_search.config.compose.compose", short)
+    arguments = ["--models", "mlp", "--rounds", "1", "--threads", "1"]
+    assert command("benchmarks/readings.py", *arguments) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if "mlp" in line)
     numbers = [float(cell) for cell in row.split("│")[2:-1]]
     assert len(numbers) == 4

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from activation_search.config.run import TrainConfig
 from activation_search.evidence.results import read_evidence
-from activation_search.training.config import TrainConfig
 
 from ..pretend import name_of
 from ..waiting import SAFETY_SECONDS, wait_until

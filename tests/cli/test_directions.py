@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from activation_search.config.run import TrainConfig
 from activation_search.evidence.results import read_evidence
-from activation_search.training.config import TrainConfig
 
 from ..pretend import Score, name_of
 from .conftest import Command

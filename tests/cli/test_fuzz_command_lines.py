@@ -20,20 +20,20 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from activation_search.compose import compose
-from activation_search.data.config import DATA_CONFIGS
+from activation_search.commands import compare as compare_command
+from activation_search.commands import health as initial_report
+from activation_search.commands import sweep as sweep_command
+from activation_search.commands import train as train_command
+from activation_search.config.compare import CompareConfig
+from activation_search.config.compose import compose
+from activation_search.config.data import DATA_CONFIGS
+from activation_search.config.models import MODEL_CONFIGS
+from activation_search.config.run import InitialConfig, TrainConfig
+from activation_search.config.search import SweepConfig
 from activation_search.errors import exit_code
-from activation_search.evidence import command as compare_command
 from activation_search.evidence import compare as compare_module
-from activation_search.evidence.config import CompareConfig
-from activation_search.models.config import MODEL_CONFIGS
-from activation_search.search import command as sweep_command
 from activation_search.search import sweep as sweep_module
-from activation_search.search.config import SweepConfig
-from activation_search.training import command as train_command
-from activation_search.training import initial_report
 from activation_search.training import run as run_module
-from activation_search.training.config import InitialConfig, TrainConfig
 
 from ..data.fuzz import generated
 from .conftest import Command
@@ -51,7 +51,7 @@ BEGIN: dict[type, Any] = {
     TrainConfig: train_command.run,
     SweepConfig: sweep_command.run,
     CompareConfig: compare_command.run,
-    InitialConfig: initial_report.report,
+    InitialConfig: initial_report.run,
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from activation_search.training.config import TrainConfig
+from activation_search.config.run import TrainConfig
 
 from ..files import write_files
 from .conftest import ROOT, Command
@@ -22,10 +22,8 @@ HEALTH = [line for line in COMMANDS if line.startswith("python scripts/health.py
 DATA = [line for line in COMMANDS if line.startswith("python scripts/data.py")]
 COMPARE = [line for line in COMMANDS if line.startswith("python scripts/compare.py")]
 INLINE = re.findall(r"`(python [^`]+)`", README)
-# The benchmark takes minutes; tests/cli/test_benchmark.py runs it in small.
-BENCHMARK = [
-    f"python scripts/benchmark.py{option}" for option in ("", " --health", " --images", " --trials")
-]
+# They take minutes; tests/cli/test_benchmark.py runs them in small.
+BENCHMARK = [f"python benchmarks/{name}.py" for name in ("steps", "readings", "images", "trials")]
 
 
 def test_every_command_is_accounted_for() -> None:

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from activation_search.training.config import TrainConfig
+from activation_search.config.run import TrainConfig
 from activation_search.training.run import train
 
 from ..waiting import SAFETY_SECONDS, wait_until

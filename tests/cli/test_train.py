@@ -174,7 +174,7 @@ def test_help_imports_no_torch() -> None:
         "finally:\n    print('torch' in sys.modules, file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert "activation: " in done.stdout
+    assert "  activation=default, identity, relu" in done.stdout
     assert done.stderr.splitlines()[-1] == "False"
 
 

@@ -1,22 +1,25 @@
-"""Every YAML file that ships is composed and run for one batch."""
+"""Every YAML file that ships, and every model and data set, is composed and run for one batch."""
 
 from pathlib import Path
 
 import pytest
 
-from activation_search.compose import CONF, compose
-from activation_search.data.sources import SOURCES
-from activation_search.models.factory import MODELS, readers
-from activation_search.search.build import build_space
-from activation_search.search.config import SweepConfig
+from activation_search.config.compose import CONF, compose
+from activation_search.config.data import DATA_OPTIONS
+from activation_search.config.models import MODEL_CONFIGS
+from activation_search.config.run import TrainConfig
+from activation_search.config.search import SweepConfig
+from activation_search.data.registry import SOURCES
+from activation_search.models.factory import readers, sites_on
+from activation_search.search.parse_space import build_space
 from activation_search.search.sweep import base_config
-from activation_search.training.config import TrainConfig
 from activation_search.training.run import train
 
 from ..files import NEEDS
 
 FILES = sorted(p.relative_to(CONF) for p in CONF.rglob("*.yaml"))
 OPTIONS = [f"{p.parent}={p.stem}" for p in FILES if p.parent.name]
+OPTIONS += [f"model={name}" for name in MODEL_CONFIGS] + [f"data={name}" for name in DATA_OPTIONS]
 SEARCHES = [option for option in OPTIONS if option.startswith("search=")]
 QUICK = ["trainer.fast_dev_run=true", "trainer.progress=false", "trainer.accelerator=cpu"]
 
@@ -43,7 +46,7 @@ def test_a_search_composes_and_its_first_point_runs(option: str, tmp_path: Path)
     model = "lstm" if option == "search=gates" else "mlp"
     config = compose([option, f"model={model}", *QUICK, f"logs={tmp_path}"], SweepConfig)
     base = base_config(config, "test", workers=1)
-    space = build_space(config.search, base, MODELS[model].sites(config.model))
+    space = build_space(config.search, base, sites_on(config.model, config.data))
     point = next(iter(space.starts()))
     point |= {key: values.low for key, values in space.ranges.items()}
     assert train(space.apply(base, point)).status == "finished"

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from activation_search.config.data import DataConfig
 from activation_search.data.augment import augment
 from activation_search.data.batches import DataModule
-from activation_search.data.config import DataConfig
+from activation_search.data.registry import load_splits
 from activation_search.data.sample import Sample, Target
-from activation_search.data.sources import load_splits
 from activation_search.data.splits import Split, Splits
 from activation_search.errors import UserError
 

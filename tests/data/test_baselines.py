@@ -7,8 +7,8 @@ import pytest
 
 from activation_search.data.baselines import baselines
 from activation_search.data.sample import Sample, Target
+from activation_search.data.sources.text import from_text
 from activation_search.data.splits import Source
-from activation_search.data.text import from_text
 
 X = np.zeros((4, 1), np.float32)
 VECTOR = Sample("vector", (1,))

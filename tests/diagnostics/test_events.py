@@ -9,8 +9,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
 
+from activation_search.config.run import TrainConfig
 from activation_search.training import run as run_module
-from activation_search.training.config import TrainConfig
 from activation_search.training.run import train
 
 Small = Callable[..., TrainConfig]

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from activation_search.config.models import ModelConfig
 from activation_search.diagnostics.gradients import copy_weights, read_gradients, update_ratios
-from activation_search.models.config import ModelConfig
 from activation_search.models.factory import build_network
 
 from ..models.conftest import CONFIGS, SERIES

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from activation_search.compose import compose
+from activation_search.config.compare import CompareConfig
+from activation_search.config.compose import compose
 from activation_search.errors import UserError
 from activation_search.evidence import compare as compare_module
 from activation_search.evidence.candidates import parse_candidates
 from activation_search.evidence.compare import run_compare
-from activation_search.evidence.config import CompareConfig
-from activation_search.evidence.report import write_report
 from activation_search.evidence.results import Arm, Block, read_evidence
-from activation_search.evidence.table import caution, print_evidence, verdict_sentence
+from activation_search.reports.comparison_table import caution, print_evidence, verdict_sentence
+from activation_search.reports.report import write_report
 from activation_search.training import run as run_module
 from activation_search.training.result import read_result
 

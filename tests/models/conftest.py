@@ -2,14 +2,14 @@
 
 import pytest
 
-from activation_search.data.sample import Sample
-from activation_search.models.config import (
+from activation_search.config.models import (
     CNNConfig,
     LSTMConfig,
     MLPConfig,
     ModelConfig,
     TransformerConfig,
 )
+from activation_search.data.sample import Sample
 
 SERIES = Sample("series", (12, 2))
 IMAGE = Sample("image", (3, 8, 6))

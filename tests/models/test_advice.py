@@ -3,16 +3,17 @@
 from fnmatch import fnmatchcase
 
 from activation_search.activations import find
+from activation_search.config.models import MODEL_CONFIGS
 from activation_search.models.advice import HIDDEN, OUTPUTS
-from activation_search.models.factory import MODELS
+from activation_search.models.factory import network_class
 
-from .conftest import CONFIGS
+from .conftest import CONFIGS, SERIES
 
 
 def test_model_defaults_are_among_what_is_advised() -> None:
-    assert set(HIDDEN) == set(MODELS)
+    assert set(HIDDEN) == set(MODEL_CONFIGS)
     for model, config in CONFIGS.items():
-        for site in MODELS[model].sites(config):
+        for site in network_class(model).sites(config, SERIES):
             [advice] = [
                 advice
                 for advice in HIDDEN[model]

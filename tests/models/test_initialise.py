@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from activation_search.activations import gains
+from activation_search.config.models import ModelConfig
 from activation_search.data.sample import Sample
 from activation_search.diagnostics.probe import preactivations
-from activation_search.models.config import ModelConfig
 from activation_search.models.factory import build_network
 
 from .conftest import CONFIGS, SERIES

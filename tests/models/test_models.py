@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from activation_search.activations import ENTRIES
+from activation_search.config.models import MODEL_CONFIGS, CNNConfig, ModelConfig, TransformerConfig
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError
-from activation_search.models.config import CNNConfig, ModelConfig, TransformerConfig
-from activation_search.models.factory import MODELS, build_network
+from activation_search.models.factory import build_network
 
 from .conftest import CONFIGS, IMAGE, SERIES
 
@@ -166,5 +166,5 @@ def test_widths_that_do_not_fit(config: ModelConfig, activation: str, message: s
 
 
 def test_every_model_is_configured_here() -> None:
-    assert set(CONFIGS) == set(MODELS)
+    assert set(CONFIGS) == set(MODEL_CONFIGS)
     assert isinstance(CONFIGS["transformer"], TransformerConfig)

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 import activation_search
-from activation_search.compose import compose
+from activation_search.config.compose import compose
+from activation_search.config.run import TrainConfig
 from activation_search.data.sample import Sample
 from activation_search.diagnostics.probe import preactivations
 from activation_search.errors import UserError
 from activation_search.models.factory import build_network
 from activation_search.models.network import Network
-from activation_search.training.config import TrainConfig
 from activation_search.training.run import train
 
 from ..files import series, write_arrays

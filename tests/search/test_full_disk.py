@@ -1,6 +1,7 @@
 """A disk that is full in the middle of a study: one sentence, exit code 1, and nothing lost."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,9 +35,10 @@ def test_the_same_command_resumes(tmp_path: Path) -> None:
     # The journal of this study ends at about 11,000 bytes: this is inside the second trial.
     full = sweep(tmp_path, 8_000)
     assert full.returncode == 1, full.stderr
-    assert full.stderr.startswith("Error: ")
-    assert "File too large" in full.stderr
-    assert full.stderr.count("\n") == 1
+    # Matplotlib says so where it cannot keep its list of fonts.
+    lines = [line for line in full.stderr.splitlines() if "font_manager" not in line]
+    assert len(lines) == 1, lines
+    assert re.fullmatch("Error: Cannot use .*: File too large.", lines[0])
     whole = sweep(tmp_path, 10**9)
     assert whole.returncode == 0, whole.stderr
     check_exact(journal(tmp_path), 3)

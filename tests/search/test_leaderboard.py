@@ -8,7 +8,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
 
-from activation_search.search.figures import draw_by_activation, draw_history, write_figures
+from activation_search.reports.study_figures import draw_by_activation, draw_history, write_figures
 from activation_search.search.leaderboard import (
     Row,
     leaderboard_table,

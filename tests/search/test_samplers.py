@@ -5,11 +5,12 @@ import statistics
 import optuna
 import pytest
 
-from activation_search.compose import compose
+from activation_search.config.compose import compose
+from activation_search.config.search import SweepConfig
+from activation_search.engine.workers import worker_count
 from activation_search.errors import UserError
-from activation_search.models.factory import MODELS
-from activation_search.search.build import build_space
-from activation_search.search.config import SweepConfig
+from activation_search.models.factory import sites_on
+from activation_search.search.parse_space import build_space
 from activation_search.search.samplers import (
     build_pruner,
     build_sampler,
@@ -17,7 +18,6 @@ from activation_search.search.samplers import (
     check_sampler,
 )
 from activation_search.search.sweep import base_config
-from activation_search.workers import worker_count
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ from activation_search.workers import worker_count
 def test_what_does_not_suit(overrides: list[str], message: str) -> None:
     config = compose(overrides, SweepConfig)
     base = base_config(config, "s", workers=1)
-    space = build_space(config.search, base, MODELS["cnn"].sites(config.model))
+    space = build_space(config.search, base, sites_on(config.model, config.data))
     with pytest.raises(UserError, match=message):
         check_methods(config, space)
 

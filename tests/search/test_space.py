@@ -6,20 +6,20 @@ from typing import Any
 import optuna
 import pytest
 
-from activation_search.compose import compose
+from activation_search.config.compose import compose
+from activation_search.config.run import check_run
+from activation_search.config.search import DEFAULT_CANDIDATES, SweepConfig
 from activation_search.errors import UserError
-from activation_search.models.factory import MODELS
-from activation_search.search.build import build_space, check_points
-from activation_search.search.config import DEFAULT_CANDIDATES, SweepConfig
+from activation_search.models.factory import sites_on
+from activation_search.search.parse_space import build_space, check_points
 from activation_search.search.space import Space, baseline
 from activation_search.search.sweep import base_config
-from activation_search.training.config import check_run
 
 
 def space(*overrides: str) -> tuple[Space, Any]:
     config = compose(["data=digits", *overrides], SweepConfig)
     base = base_config(config, "test", workers=1)
-    found = build_space(config.search, base, MODELS[config.model.name].sites(config.model))
+    found = build_space(config.search, base, sites_on(config.model, config.data))
     check_points(found, base, check_run)
     return found, base
 

@@ -13,14 +13,14 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from activation_search.compose import compose
+from activation_search.config.compose import compose
+from activation_search.config.search import SweepConfig
+from activation_search.engine.processes import identify, is_gone
 from activation_search.errors import UserError
-from activation_search.models.factory import MODELS
-from activation_search.processes import identify, is_gone
+from activation_search.models.factory import sites_on
 from activation_search.search import study as study_module
-from activation_search.search.build import build_space
-from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import rank
+from activation_search.search.parse_space import build_space
 from activation_search.search.space import Space
 from activation_search.search.study import (
     KIND,
@@ -52,7 +52,7 @@ def storage(url: str) -> optuna.storages.BaseStorage:
 def configured(*overrides: str) -> tuple[SweepConfig, Space]:
     config = compose(["model=mlp", "data=digits", *overrides], SweepConfig)
     base = base_config(config, "test", workers=1)
-    return config, build_space(config.search, base, MODELS["mlp"].sites(config.model))
+    return config, build_space(config.search, base, sites_on(config.model, config.data))
 
 
 def kinds(study: optuna.Study) -> list[str]:
@@ -132,7 +132,7 @@ def test_each_trial_is_claimed_once(storage, url: str) -> None:
 
 def gone() -> dict:
     """The identity of a process that has ended."""
-    code = "from activation_search.processes import identify; print(identify())"
+    code = "from activation_search.engine.processes import identify; print(identify())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return eval(done.stdout) | {"seen": 0}
 

@@ -9,16 +9,16 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from activation_search.compose import compose
-from activation_search.models.factory import MODELS
+from activation_search.config.compose import compose
+from activation_search.config.run import TrainConfig
+from activation_search.config.search import SweepConfig
+from activation_search.models.factory import sites_on
 from activation_search.search import worker
-from activation_search.search.build import build_space
-from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import Row, rank, reproduce, size_of_luck
+from activation_search.search.parse_space import build_space
 from activation_search.search.study import ERROR, fill_queue, open_storage, open_study
 from activation_search.search.sweep import base_config
 from activation_search.training import run as run_module
-from activation_search.training.config import TrainConfig
 
 from ..pretend import Score, name_of
 
@@ -47,7 +47,7 @@ def work(tmp_path: Path, work_here: Callable[..., None]) -> Work:
         base = base_config(config, "s", workers=1)
         base.trainer.threads = 1
         url = f"journal://{tmp_path}/journal.log"
-        space = build_space(config.search, base, MODELS["mlp"].sites(config.model))
+        space = build_space(config.search, base, sites_on(config.model, config.data))
         study = open_study(open_storage(url), "s", config, space, "max")
         fill_queue(study, space, config)
         work_here(worker.Assignment(config, base, url, "s"), study)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from activation_search.config.run import TrainConfig
 from activation_search.training import run as run_module
-from activation_search.training.config import TrainConfig
 from activation_search.training.module import ActivationModule
 
 Small = Callable[..., TrainConfig]

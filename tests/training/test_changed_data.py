@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from activation_search.compose import compose
+from activation_search.config.compose import compose
+from activation_search.config.run import TrainConfig, from_dict
+from activation_search.config.search import SweepConfig
 from activation_search.console import open_console
-from activation_search.data import sources
+from activation_search.data import registry as sources
+from activation_search.engine.runs import run_all
 from activation_search.errors import UserError
-from activation_search.evidence.runs import run_all
-from activation_search.search.config import SweepConfig
 from activation_search.search.sweep import run_sweep
-from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.run import train
 
 from ..files import series, write_arrays

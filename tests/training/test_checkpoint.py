@@ -12,10 +12,10 @@ import pytest
 import torch
 
 import activation_search
-from activation_search.compose import compose
+from activation_search.config.compose import compose
+from activation_search.config.run import TrainConfig
 from activation_search.errors import UserError
 from activation_search.training.checkpoint import latest_checkpoint
-from activation_search.training.config import TrainConfig
 from activation_search.training.result import STOPPED, read_result
 from activation_search.training.run import train
 

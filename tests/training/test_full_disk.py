@@ -39,9 +39,11 @@ def command(tmp_path: Path, *overrides: str, limit: int | None = None) -> tuple[
 def test_a_full_disk(tmp_path: Path, limit: int):
     code, error = command(tmp_path, limit=limit)
     assert code == 1
-    assert error.startswith("Error: ")
-    assert "File too large" in error
-    assert error.count("\n") == 1
+    # Matplotlib says so where it cannot keep its list of fonts.
+    lines = [line for line in error.splitlines() if "font_manager" not in line]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("Error: ")
+    assert "File too large" in lines[0]
     assert not list(tmp_path.rglob(".*.new*"))
     for path in tmp_path.rglob("result.json"):
         result = read_result(path.parent)

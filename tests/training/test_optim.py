@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from activation_search.config.models import MLPConfig
+from activation_search.config.run import OPTIMIZERS, OptimConfig
 from activation_search.data.sample import Sample
-from activation_search.models.config import MLPConfig
 from activation_search.models.factory import build_network
 from activation_search.models.network import Network
-from activation_search.training.config import OPTIMIZERS, OptimConfig
 from activation_search.training.optim import build_optimizer, build_schedule, parameter_groups
 
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import activation_search
-from activation_search.compose import compose
+from activation_search.config.compose import compose
+from activation_search.config.run import TrainConfig
 from activation_search.data.sample import Sample, Target
 from activation_search.errors import UserError
-from activation_search.training.config import TrainConfig
 from activation_search.training.module import ActivationModule, to_hyperparameters
 from activation_search.training.precision import KeepsPrecision
 from activation_search.training.run import train

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from activation_search.config.run import TrainConfig
+from activation_search.engine.runs import find_finished
 from activation_search.errors import UserError
-from activation_search.evidence.runs import find_finished
-from activation_search.training.config import TrainConfig
 from activation_search.training.directory import find_unfinished, open_unfinished
 from activation_search.training.result import RunResult, git_revision, read_result, versions
 

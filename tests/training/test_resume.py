@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from activation_search.config.run import TrainConfig
 from activation_search.errors import UserError
 from activation_search.training import directory as run_directory
 from activation_search.training import run as run_module
-from activation_search.training.config import TrainConfig
 from activation_search.training.history import History
 from activation_search.training.result import RUNNING, STOPPED, RunResult, read_result
 from activation_search.training.run import RunInterrupted, train
@@ -109,7 +109,7 @@ def test_killed_process(small: Small, tmp_path: Path) -> None:
     config = small(*OVERRIDES)
     code = (
         "import json, os, signal, sys, torch\n"
-        "from activation_search.training.config import from_dict\n"
+        "from activation_search.config.run import from_dict\n"
         "from activation_search.training.history import History\n"
         "from activation_search.training.run import train\n"
         "torch.set_num_threads(1)\n"

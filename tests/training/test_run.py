@@ -10,11 +10,11 @@ import torch
 from omegaconf import OmegaConf
 
 import activation_search
-from activation_search.data.config import DataConfig
-from activation_search.data.sources import load_splits
+from activation_search.config.data import DataConfig
+from activation_search.config.run import TrainConfig, from_dict
+from activation_search.data.registry import load_splits
 from activation_search.errors import UserError
 from activation_search.training import run as run_module
-from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.result import read_result
 from activation_search.training.run import train
 

@@ -16,14 +16,14 @@ from sklearn.metrics import r2_score, roc_auc_score
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import activation_search
-from activation_search.compose import compose
-from activation_search.data.config import DataConfig, TextConfig
+from activation_search.commands.train import print_summary
+from activation_search.config.compose import compose
+from activation_search.config.data import DataConfig, TextConfig
+from activation_search.config.run import TrainConfig
+from activation_search.data.registry import load_source, load_splits
 from activation_search.data.sample import Target
-from activation_search.data.sources import load_source, load_splits
 from activation_search.errors import UserError
 from activation_search.evidence.statistics import compare
-from activation_search.training.command import print_summary
-from activation_search.training.config import TrainConfig
 from activation_search.training.run import train
 from activation_search.training.task import build_task, task_of
 

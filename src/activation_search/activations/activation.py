@@ -1,5 +1,6 @@
 """An activation as configurations, results and tables carry it: a name with its parameters."""
 
+from ast import literal_eval
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -43,6 +44,17 @@ class Activation:
             )
         return cls(entry.name, tuple(sorted(parameters.items())))
 
+    @classmethod
+    def from_text(cls, text: str) -> "Activation":
+        """What ``str`` wrote, such as ``leaky_relu(negative_slope=0.2)`` in a result.
+
+        Raises:
+            UserError: as :meth:`parse`.
+        """
+        name, _, inside = text.removesuffix(")").partition("(")
+        pairs = (pair.partition("=") for pair in inside.split(", ") if pair)
+        return cls.parse({"name": name, **{key: _value(text) for key, _, text in pairs}})
+
     @property
     def entry(self) -> Entry:
         return catalogue.find(self.name)
@@ -54,3 +66,12 @@ class Activation:
     def __str__(self) -> str:
         inside = ", ".join(f"{key}={value}" for key, value in self.parameters)
         return f"{self.name}({inside})" if inside else self.name
+
+
+def _value(text: str) -> Value:
+    """A parameter as ``str`` wrote it."""
+    try:
+        found: Value = literal_eval(text)
+        return found
+    except (ValueError, SyntaxError):
+        return text

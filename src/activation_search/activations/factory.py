@@ -14,7 +14,7 @@ from activation_search.activations.activation import Activation
 from activation_search.activations.element import Element
 from activation_search.activations.learnable import Learnable
 from activation_search.errors import UserError
-from activation_search.imports import find, own_callable
+from activation_search.user_code import find, own_callable
 
 
 class Function(Element):

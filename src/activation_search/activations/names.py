@@ -9,6 +9,8 @@ from typing import Any
 
 from activation_search.activations.catalogue import lookup
 
+MODEL_DEFAULT = "default"  # the name that asks for the model's own activations
+
 # A name, perhaps one of several: relu,gelu or choice(relu,gelu). With a dot it is a path.
 _WORD = re.compile(r"[\w.-]+(?: +[\w.-]+)*")
 

@@ -10,7 +10,7 @@ def augment(x: Tensor, how: str, generator: torch.Generator) -> Tensor:
 
     Args:
         x: standardised images ``[B, C, H, W]``.
-        how: ``crop`` or ``flip_crop``, see :class:`activation_search.data.config.DataConfig`.
+        how: ``crop`` or ``flip_crop``, see :class:`activation_search.config.data.DataConfig`.
         generator: on the CPU, so that every device draws the same.
     """
     if how == "flip_crop":

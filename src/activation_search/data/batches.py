@@ -69,7 +69,7 @@ class DataModule(pl.LightningDataModule):
         seed: of the batch order; epoch e is shuffled by a stream of its own, whatever came before.
         overfit_batches: train on this many batches only and validate on them; 0 for all. For
             debugging: a sound model must learn them by heart.
-        augment: of training images, see :class:`activation_search.data.config.DataConfig`.
+        augment: of training images, see :class:`activation_search.config.data.DataConfig`.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from activation_search.diagnostics.gradients import GradientReading
-from activation_search.diagnostics.sites import SiteHealth
+from activation_search.diagnostics.site_health import SiteHealth
 
 LARGEST = 1e30  # beyond it a histogram has no bins
 MOST_SITES = 6  # whose histograms stand side by side

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from activation_search.config.limits import limits_of
+from activation_search.config.models import MODEL_CONFIGS
 from activation_search.diagnostics.alarms import DRIFT, DYING, EXPLODING, SATURATION, VANISHING
-from activation_search.models.config import MODEL_CONFIGS
+from activation_search.models.factory import network_class
 
 # Functions whose forward and backward gains are equal or nearly so: scaled to keep the signal,
-# they keep the gradient as well. tests/diagnostics/test_health.py holds them to the catalogue.
+# they keep the gradient as well. tests/diagnostics/test_monitor.py holds them to the catalogue.
 KEEPS_GRADIENT = ("relu", "leaky_relu", "prelu", "selu", "elu")
 
 
@@ -43,7 +45,7 @@ def _remedies(
     elif kind == EXPLODING:
         if config["optim"]["clip"] is None:
             yield "optim.clip=1.0"
-        if config["model"]["name"] == "lstm":  # what leaves its cell is fed back
+        if network_class(config["model"]["name"]).feeds_back:
             yield from functions("tanh")
         yield from _norm(config)
         yield from _gain(config)
@@ -72,9 +74,9 @@ def _gain(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _norm(config: Mapping[str, Any]) -> Iterator[str]:
     model = config["model"]
-    limits = MODEL_CONFIGS[model["name"]].__dataclass_fields__["norm"].metadata
-    if model["norm"] == "none":
-        yield f"model.norm={next(name for name in limits['choices'] if name != 'none')}"
+    if model.get("norm") == "none":  # a model need not have the setting
+        choices = limits_of(MODEL_CONFIGS[model["name"]].__dataclass_fields__["norm"])["choices"]
+        yield f"model.norm={next(name for name in choices if name != 'none')}"
 
 
 def _residual(config: Mapping[str, Any]) -> Iterator[str]:

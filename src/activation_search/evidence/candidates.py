@@ -8,14 +8,14 @@ from typing import Any
 import yaml
 
 from activation_search.activations import Activation
-from activation_search.activations.names import own_names
+from activation_search.activations.names import MODEL_DEFAULT, own_names
+from activation_search.config.run import TrainConfig, activation_imports
 from activation_search.data.files import given_file
 from activation_search.errors import UserError
-from activation_search.imports import check_trusted
-from activation_search.models.factory import MODELS
-from activation_search.models.sites import MODEL_DEFAULT, assign
+from activation_search.models.factory import sites_on
+from activation_search.models.sites import assign
 from activation_search.search.leaderboard import LEADERBOARD_FILE
-from activation_search.training.config import TrainConfig, activation_imports
+from activation_search.user_code import check_trusted
 
 Assignment = dict[str, Any]
 MOST_BYTES = 1_000_000  # of a YAML file; an assignment has a thousand
@@ -72,7 +72,7 @@ def parse_candidate(
     assignment["layers"] = assignment.get("layers") or {}
     if not isinstance(assignment["layers"], dict):
         raise UserError(f"layers of a candidate maps sites to activations, not {item!r}.")
-    assign(MODELS[config.model.name].sites(config.model), assignment)
+    assign(sites_on(config.model, config.data), assignment)
     return label or _label(assignment), assignment
 
 

@@ -9,22 +9,22 @@ from pathlib import Path
 from rich.console import Console
 
 from activation_search.activations.names import own_name
+from activation_search.config.compare import CompareConfig
+from activation_search.config.data import DataConfig
+from activation_search.config.limits import check
+from activation_search.config.run import TrainConfig, describe
 from activation_search.console import command_line, print_note
-from activation_search.data.config import DataConfig
-from activation_search.data.sources import load_source, pinned
+from activation_search.data.registry import load_source, pinned
+from activation_search.engine.runs import run_all
+from activation_search.engine.workers import threads_per_worker, worker_count
 from activation_search.errors import UserError, unknown
 from activation_search.evidence.candidates import from_studies, parse_candidates
-from activation_search.evidence.config import CompareConfig
 from activation_search.evidence.results import Arm, Block, Evidence, numbers, rank_blocks
-from activation_search.evidence.runs import run_all
 from activation_search.evidence.statistics import compare
 from activation_search.models.factory import check_reads
-from activation_search.settings import check
-from activation_search.training.config import TrainConfig, describe
 from activation_search.training.directory import check_name
 from activation_search.training.result import FINISHED, RunResult, versions
 from activation_search.training.task import task_of
-from activation_search.workers import threads_per_worker, worker_count
 
 # Seeds far above those of any study, and the same however long a study goes on.
 FRESH_SEED = 10_000
@@ -194,7 +194,7 @@ def _names(config: CompareConfig, key: str) -> list[str]:
 def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]:
     """One run per model and data set, with that model's and data set's own settings where it is
     not the one that the command line configured."""
-    from activation_search.compose import compose
+    from activation_search.config.compose import compose
 
     trainer = replace(config.trainer, progress=False, threads=threads_per_worker(config, workers))
     given = replace(config.as_run(), trainer=trainer, group=group, resume=None)
@@ -216,7 +216,7 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
 
 def _carried_over(given: DataConfig, own: DataConfig) -> DataConfig:
     """Another data set's settings, with what the command line changed of those that both have."""
-    from activation_search.compose import compose
+    from activation_search.config.compose import compose
 
     configured: TrainConfig = compose([f"data={given.name}"])
     changed = {

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from rich.console import Console
 
+from activation_search.config.run import TrainConfig, from_dict
+from activation_search.config.search import SweepConfig
 from activation_search.console import command_line
+from activation_search.engine.runs import run_all
+from activation_search.engine.workers import worker_count
 from activation_search.errors import UserError
 from activation_search.evidence.compare import FRESH_SEED, compare_runs
 from activation_search.evidence.results import Evidence
-from activation_search.evidence.runs import run_all
-from activation_search.imports import check_trusted
-from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import Row
 from activation_search.search.space import baseline
 from activation_search.search.sweep import Sweep, base_config
-from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.result import FINISHED, versions
-from activation_search.workers import worker_count
+from activation_search.user_code import check_trusted
 
 
 def confirm(sweep: Sweep, config: SweepConfig, console: Console) -> Evidence:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from activation_search.config.models import CNNConfig
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError
-from activation_search.models.config import CNNConfig
 from activation_search.models.network import Network
 from activation_search.models.sites import Assignment, Site
 
@@ -31,6 +31,8 @@ POOLS: dict[str, Callable[[Tensor], Tensor]] = {
 class CNN(Network):
     """``depth`` convolutions, each conv -> norm -> activation -> dropout (+ its input), then
     ``fc_depth`` fully connected layers. Padding keeps a length at stride 1."""
+
+    input_kinds = ("series", "image")
 
     def __init__(self, config: CNNConfig, sample: Sample, outputs: int, assignment: Assignment):
         super().__init__(assignment)
@@ -73,7 +75,7 @@ class CNN(Network):
         self.reads["head"] = previous
 
     @staticmethod
-    def sites(config: CNNConfig) -> list[Site]:
+    def sites(config: CNNConfig, sample: Sample) -> list[Site]:
         names = [f"conv{i}" for i in range(1, config.depth + 1)]
         names += [f"fc{i}" for i in range(1, config.fc_depth + 1)]
         return [Site(name, "relu") for name in names]

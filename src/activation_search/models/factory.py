@@ -1,46 +1,57 @@
 """From the keys of a model to the model, its activations in place and its weights drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import psutil
 import torch
 
+from activation_search.config.data import DataConfig
+from activation_search.config.models import MODEL_CONFIGS, ModelConfig
+from activation_search.data.registry import load_source
 from activation_search.data.sample import Sample
-from activation_search.errors import UserError
-from activation_search.models.cnn import CNN
-from activation_search.models.config import ModelConfig
+from activation_search.errors import UserError, unknown
 from activation_search.models.initialise import initialise
-from activation_search.models.lstm import LSTM
-from activation_search.models.mlp import MLP
 from activation_search.models.network import Network
-from activation_search.models.sites import Assignment, assign
-from activation_search.models.transformer import Transformer
+from activation_search.models.sites import Assignment, Site, assign
 from activation_search.seeds import derive
 
-MODELS: dict[str, Any] = {
-    "mlp": MLP,
-    "cnn": CNN,
-    "lstm": LSTM,
-    "transformer": Transformer,
-}
-# Kinds of samples that each model reads, and which ones read series whose length varies.
-READS: dict[str, tuple[str, ...]] = {
-    "mlp": ("vector", "series", "image"),
-    "cnn": ("series", "image"),
-    "lstm": ("series", "image", "tokens"),
-    "transformer": ("series", "image", "tokens"),
-}
-READS_VARYING = ("lstm", "transformer")
+
+def network_class(model: str) -> type[Network]:
+    """The network that ``model=`` names.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    if model not in MODEL_CONFIGS:
+        raise unknown("model", model, MODEL_CONFIGS)
+    module, _, name = MODEL_CONFIGS[model].network.rpartition(".")
+    found: type[Network] = getattr(import_module(module), name)
+    return found
+
+
+def sites_of(config: ModelConfig, sample: Sample) -> Sequence[Site]:
+    """The sites of a model in the order in which a sample passes them."""
+    return network_class(config.name).sites(config, sample)
+
+
+def sites_on(model: ModelConfig, data: DataConfig) -> Sequence[Site]:
+    """The sites of a model on a data set.
+
+    Raises:
+        UserError: the data cannot be read.
+    """
+    return sites_of(model, load_source(data).sample)
 
 
 def readers(kind: str, varies: bool = False) -> list[str]:
     """The models that read samples of a kind."""
-    return [
-        name
-        for name, kinds in READS.items()
-        if kind in kinds and (name in READS_VARYING or not varies)
-    ]
+    return [name for name in MODEL_CONFIGS if _reads(network_class(name), kind, varies)]
+
+
+def _reads(network: type[Network], kind: str, varies: bool) -> bool:
+    return kind in network.input_kinds and (network.reads_varying or not varies)
 
 
 def check_reads(model: str, sample: Sample) -> None:
@@ -49,8 +60,8 @@ def check_reads(model: str, sample: Sample) -> None:
     Raises:
         UserError: it does not; names those that do.
     """
-    able = readers(sample.kind, sample.varies)
-    if model not in able:
+    if not _reads(network_class(model), sample.kind, sample.varies):
+        able = readers(sample.kind, sample.varies)
         kind = f"{sample.kind} of varying length" if sample.varies else sample.kind
         raise UserError(
             f"model={model} cannot read samples of kind {kind}; models that can: {', '.join(able)}."
@@ -80,15 +91,20 @@ def build_network(
             fit together, and a model that does not fit into memory.
     """
     check_reads(config.name, sample)
-    model = MODELS[config.name]
-    assignment = assign(model.sites(config), activation)
+    assignment = assign(sites_of(config, sample), activation)
     _check_memory(count_weights(config, assignment, sample, outputs))
     with torch.random.fork_rng(devices=[]):
         # For activations of the user's own that draw their start values.
         torch.default_generator.manual_seed(derive(seed, "activations"))
-        # Each model takes its own kind of configuration, which the table of types cannot say.
-        network: Network = model(config, sample, outputs, assignment)
+        network = _build(config, sample, outputs, assignment)
     initialise(network, init, seed)
+    return network
+
+
+def _build(config: ModelConfig, sample: Sample, outputs: int, assignment: Assignment) -> Network:
+    # Each model takes its own kind of settings, which the common type cannot state.
+    build: Any = network_class(config.name)
+    network: Network = build(config, sample, outputs, assignment)
     return network
 
 
@@ -99,7 +115,7 @@ def count_weights(config: ModelConfig, assignment: Assignment, sample: Sample, o
         UserError: its settings do not fit together.
     """
     with torch.device("meta"):
-        network: Network = MODELS[config.name](config, sample, outputs, assignment)
+        network = _build(config, sample, outputs, assignment)
     return sum(parameter.numel() for parameter in network.parameters())
 
 

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from activation_search.activations.activation import Activation
 from activation_search.activations.factory import Function
+from activation_search.activations.names import MODEL_DEFAULT
+from activation_search.config.models import LSTMConfig
 from activation_search.data.sample import Sample
-from activation_search.models.config import LSTMConfig
 from activation_search.models.embedding import Embedding
 from activation_search.models.network import Network, mean_over, steps_there
 from activation_search.models.recurrence import Recurrence
@@ -103,6 +104,11 @@ class LSTM(Network):
     """``depth`` layers, each LSTM -> norm -> dropout; pooled over time for the output, but for
     text, where each step has its own."""
 
+    input_kinds = ("series", "image", "tokens")
+    reads_varying = True
+    baseline = MODEL_DEFAULT
+    feeds_back = True
+
     def __init__(self, config: LSTMConfig, sample: Sample, outputs: int, assignment: Assignment):
         super().__init__(assignment)
         self.kind = sample.kind
@@ -130,7 +136,7 @@ class LSTM(Network):
         self.layers["head"] = nn.Linear(config.width, outputs)
 
     @staticmethod
-    def sites(config: LSTMConfig) -> list[Site]:
+    def sites(config: LSTMConfig, sample: Sample) -> list[Site]:
         return [
             Site(
                 f"lstm{i}_{part}",

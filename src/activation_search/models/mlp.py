@@ -7,8 +7,8 @@ Published reference: ``experiment=mnist1d_mlp``.
 
 from torch import Tensor, nn
 
+from activation_search.config.models import MLPConfig
 from activation_search.data.sample import Sample
-from activation_search.models.config import MLPConfig
 from activation_search.models.network import Network
 from activation_search.models.sites import Assignment, Site
 
@@ -18,6 +18,8 @@ NORMS = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
 class MLP(Network):
     """``depth`` hidden layers, each weights -> norm -> activation -> dropout (+ its input); with a
     code, half of them before and half after it."""
+
+    input_kinds = ("vector", "series", "image")
 
     def __init__(self, config: MLPConfig, sample: Sample, outputs: int, assignment: Assignment):
         super().__init__(assignment)
@@ -41,7 +43,7 @@ class MLP(Network):
             self.reads["head"] = previous
 
     @staticmethod
-    def sites(config: MLPConfig) -> list[Site]:
+    def sites(config: MLPConfig, sample: Sample) -> list[Site]:
         return [Site(f"hidden{i}", "relu") for i in range(1, config.depth + 1)]
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,11 +1,13 @@
 """What every model shows to training, diagnostics and search."""
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from activation_search.activations.factory import build
+from activation_search.data.sample import Sample
 from activation_search.models.sites import Assignment, Site
 
 
@@ -23,12 +25,26 @@ def mean_over(x: Tensor, there: Tensor) -> Tensor:
 class Network(nn.Module):
     """A model whose activations stand at named sites.
 
+    A model states what it reads and how it is compared:
+
+    input_kinds: kinds of samples that it reads.
+    reads_varying: whether it reads series whose length varies.
+    baseline: the activation that others are compared with, for all its sites.
+    feeds_back: whether what leaves a site is read again at the next step, as in a recurrent cell.
+
+    Each instance has:
+
     layers: layer name -> the module with its weights; a site and the layer before it share a name.
     activations: site -> its activation, a module of its own.
     reads: path below ``layers`` -> site whose output the weights there read; weights without an
         entry read the input or something normalised.
     layouts: site -> number of channels that its activation reads, and their dimension.
     """
+
+    input_kinds: ClassVar[tuple[str, ...]] = ()
+    reads_varying: ClassVar[bool] = False
+    baseline: ClassVar[str] = "relu"
+    feeds_back: ClassVar[bool] = False
 
     def __init__(self, assignment: Assignment):
         super().__init__()
@@ -55,8 +71,13 @@ class Network(nn.Module):
         self.layouts[site] = (channels, channel_dim)
 
     @staticmethod
-    def sites(config) -> Sequence[Site]:
-        """The model's sites in the order in which a sample passes them."""
+    def sites(config: Any, sample: Sample) -> Sequence[Site]:
+        """The model's sites in the order in which a sample passes them.
+
+        Args:
+            config: the model's own settings.
+            sample: what the data set hands over.
+        """
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:

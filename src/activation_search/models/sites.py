@@ -6,9 +6,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from activation_search.activations.activation import Activation
+from activation_search.activations.names import MODEL_DEFAULT
 from activation_search.errors import UserError, unknown
-
-MODEL_DEFAULT = "default"  # the name that asks for the model's own activations
 
 # What people call the output layer, which is no site.
 OUTPUT_NAMES = ("output", "outputs", "out", "head", "logits", "last", "final")

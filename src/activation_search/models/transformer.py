@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from activation_search.activations.activation import Activation
+from activation_search.config.models import TransformerConfig
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError
-from activation_search.models.config import TransformerConfig
 from activation_search.models.embedding import Embedding
 from activation_search.models.network import Network, mean_over, steps_there
 from activation_search.models.sites import Assignment, Site
@@ -113,6 +113,9 @@ class Transformer(Network):
     """Patches -> ``depth`` blocks of attention and MLP -> norm -> mean over tokens -> output; for
     text an embedding in place of patches, and an output for each token in place of the mean."""
 
+    input_kinds = ("series", "image", "tokens")
+    reads_varying = True
+
     def __init__(
         self, config: TransformerConfig, sample: Sample, outputs: int, assignment: Assignment
     ):
@@ -141,7 +144,7 @@ class Transformer(Network):
         self.layers["head"] = nn.Linear(config.width, outputs)
 
     @staticmethod
-    def sites(config: TransformerConfig) -> list[Site]:
+    def sites(config: TransformerConfig, sample: Sample) -> list[Site]:
         return [Site(f"block{i}_mlp", "gelu") for i in range(1, config.depth + 1)]
 
     def forward(self, x: Tensor) -> Tensor:

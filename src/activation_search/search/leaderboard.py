@@ -17,11 +17,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from activation_search.atomic import replacing, write_text
+from activation_search.config.overrides import to_overrides
+from activation_search.config.run import TrainConfig, from_dict
 from activation_search.console import command_line
 from activation_search.search.study import CONTROL, ERROR, KIND, UNFINISHED, fixed_point
 from activation_search.search.worker import RESULT
-from activation_search.training.config import TrainConfig, from_dict
-from activation_search.training.overrides import to_overrides
 from activation_search.training.result import DIVERGED, FAILED, FINISHED, PRUNED
 
 LEADERBOARD_FILE = "leaderboard.json"

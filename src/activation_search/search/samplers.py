@@ -6,8 +6,8 @@ import optuna
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, WilcoxonPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
+from activation_search.config.search import SAMPLERS, SweepConfig
 from activation_search.errors import UserError
-from activation_search.search.config import SAMPLERS, SweepConfig
 from activation_search.search.space import Space
 
 

@@ -12,8 +12,8 @@ from itertools import product
 from typing import Any, Protocol
 
 from activation_search.activations import Activation, Parameter
-from activation_search.models.sites import MODEL_DEFAULT
-from activation_search.training.config import TrainConfig, from_dict
+from activation_search.config.run import TrainConfig, from_dict
+from activation_search.models.factory import network_class
 
 WHOLE_MODEL = "activation"  # label of the one choice for all sites
 
@@ -173,7 +173,7 @@ def set_key(plain: dict[str, Any], key: str, value: Any) -> None:
 
 
 def baseline(base: TrainConfig) -> TrainConfig:
-    """What finalists are compared with: ReLU everywhere; for an LSTM its own sigmoid and tanh."""
-    name = MODEL_DEFAULT if base.model.name == "lstm" else "relu"
+    """The run that finalists are compared with: the model's own baseline at every site."""
     plain = base.as_dict()
+    name = network_class(base.model.name).baseline
     return from_dict({**plain, "activation": {"name": name, "layers": {}}})

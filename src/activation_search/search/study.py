@@ -19,10 +19,10 @@ from optuna.storages import BaseStorage, JournalStorage, get_storage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from activation_search.config.search import SweepConfig
+from activation_search.engine.processes import identify, is_gone, this_host, undisturbed
 from activation_search.errors import UserError
 from activation_search.passwords import without_passwords
-from activation_search.processes import identify, is_gone, this_host, undisturbed
-from activation_search.search.config import SweepConfig
 from activation_search.search.journal import Journal
 from activation_search.search.space import Point, Space
 

@@ -16,16 +16,19 @@ from optuna.trial import TrialState
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from activation_search.config.limits import check
+from activation_search.config.run import TrainConfig, check_run, describe
+from activation_search.config.search import SweepConfig
 from activation_search.console import print_note
-from activation_search.data.sources import load_source, pinned
+from activation_search.data.registry import load_source, pinned
 from activation_search.data.splits import Source
+from activation_search.engine.workers import newborn, threads_per_worker, visible_gpus, worker_count
 from activation_search.errors import MachineError, UserError
-from activation_search.models.factory import MODELS, check_reads, count_weights
+from activation_search.models.factory import check_reads, count_weights, sites_of
 from activation_search.models.sites import assign
 from activation_search.search import worker
-from activation_search.search.build import build_space, check_points
-from activation_search.search.config import SweepConfig
 from activation_search.search.leaderboard import LEADERBOARD_FILE, Row, rank, write_csv, write_json
+from activation_search.search.parse_space import build_space, check_points
 from activation_search.search.samplers import check_methods, check_sampler
 from activation_search.search.space import baseline
 from activation_search.search.study import (
@@ -38,11 +41,8 @@ from activation_search.search.study import (
     open_study,
     reap,
 )
-from activation_search.settings import check
-from activation_search.training.config import TrainConfig, check_run, describe
 from activation_search.training.directory import check_name
 from activation_search.training.task import task_of
-from activation_search.workers import newborn, threads_per_worker, visible_gpus, worker_count
 
 POLL_SECONDS = 0.25
 REAP_SECONDS = 10.0
@@ -102,7 +102,7 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     folder = Path(config.logs) / "sweeps" / name
     workers = worker_count(config.workers, config)
     base = base_config(config, folder.name, workers)
-    sites = MODELS[config.model.name].sites(config.model)
+    sites = sites_of(config.model, source.sample)
     space = build_space(config.search, base, sites)
     check_methods(config, space)
     task = task_of(config.data)
@@ -139,7 +139,7 @@ def _checked_with(source: Source) -> Callable[[TrainConfig], None]:
 
     def checked(config: TrainConfig) -> None:
         check_run(config)
-        assignment = assign(MODELS[config.model.name].sites(config.model), config.activation)
+        assignment = assign(sites_of(config.model, source.sample), config.activation)
         count_weights(config.model, assignment, source.sample, source.target.size)
 
     return checked

@@ -26,11 +26,12 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from activation_search.config.run import TrainConfig
+from activation_search.config.search import SweepConfig
+from activation_search.engine.processes import identify, undisturbed
 from activation_search.errors import MachineError, machine_error
-from activation_search.models.factory import MODELS
-from activation_search.processes import identify, undisturbed
-from activation_search.search.build import build_space
-from activation_search.search.config import SweepConfig
+from activation_search.models.factory import sites_on
+from activation_search.search.parse_space import build_space
 from activation_search.search.samplers import build_pruner, build_sampler
 from activation_search.search.space import Point, Space, baseline
 from activation_search.search.study import (
@@ -46,7 +47,6 @@ from activation_search.search.study import (
     open_storage,
 )
 from activation_search.seeds import derive
-from activation_search.training.config import TrainConfig
 from activation_search.training.result import DIVERGED, FINISHED, PRUNED, RunResult
 from activation_search.training.run import RunInterrupted, train
 from activation_search.training.task import task_of
@@ -102,7 +102,7 @@ def _work(assignment: Assignment, stop: Event) -> None:
     study = optuna.load_study(study_name=assignment.name, storage=storage)
     study.pruner = build_pruner(assignment.config)
     study_id = storage.get_study_id_from_name(assignment.name)
-    sites = MODELS[assignment.base.model.name].sites(assignment.base.model)
+    sites = sites_on(assignment.base.model, assignment.base.data)
     space = build_space(assignment.config.search, assignment.base, sites)
     while not stop.is_set() and (parent is None or parent.is_alive()):
         trial_id = claim(study, storage, study_id)

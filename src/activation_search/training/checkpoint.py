@@ -11,10 +11,10 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from activation_search.atomic import replacing
+from activation_search.config.run import activation_imports
 from activation_search.errors import UserError
-from activation_search.imports import check_trusted
-from activation_search.training.config import activation_imports
 from activation_search.training.module import CHECKPOINT_FORMAT, ActivationModule
+from activation_search.user_code import check_trusted
 
 BEST, LAST = "best.ckpt", "last.ckpt"
 

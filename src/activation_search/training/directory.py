@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from activation_search.config.run import TrainConfig
 from activation_search.errors import UserError, machine_error
-from activation_search.training.config import TrainConfig
 from activation_search.training.result import (
     FAILED,
     RUNNING,

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from activation_search.activations import Activation
-from activation_search.data.sources import load_splits
+from activation_search.config.run import InitialConfig, TrainConfig, check_run
+from activation_search.data.registry import load_splits
+from activation_search.diagnostics.alarm_rules import READINGS_IN_A_ROW, Watch
 from activation_search.diagnostics.alarms import Alarm
 from activation_search.diagnostics.gradients import GradientReading, read_gradients
 from activation_search.diagnostics.probe import PROBE_SIZE, preactivations
-from activation_search.diagnostics.sites import SiteHealth, read_sites
-from activation_search.diagnostics.watch import READINGS_IN_A_ROW, Watch
+from activation_search.diagnostics.site_health import SiteHealth, read_sites
 from activation_search.errors import UserError
-from activation_search.training.config import InitialConfig, TrainConfig, check_run
 from activation_search.training.module import ActivationModule, to_hyperparameters
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from activation_search.config.run import TrainConfig, from_dict
 from activation_search.data.sample import Sample, Target
 from activation_search.diagnostics.probe import evaluating
 from activation_search.errors import UserError
 from activation_search.models.factory import build_network
 from activation_search.seeds import derive
-from activation_search.training.config import TrainConfig, from_dict
 from activation_search.training.optim import build_optimizer, build_schedule, parameter_groups
 from activation_search.training.precision import Scale, precise, widest
 from activation_search.training.task import build_task

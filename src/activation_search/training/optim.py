@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
+from activation_search.config.run import OptimConfig
 from activation_search.models.network import Network
-from activation_search.training.config import OptimConfig
 
 # Those for which torch has a kernel that updates all weights in one call.
 FUSED = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}

@@ -15,8 +15,8 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from activation_search.atomic import write_text
+from activation_search.config.run import TrainConfig, from_dict
 from activation_search.errors import UserError
-from activation_search.training.config import TrainConfig, from_dict
 
 RESULT_FILE = "result.json"
 RESULT_FORMAT = 1  # a higher one cannot be read by this version
@@ -48,7 +48,7 @@ class RunResult:
     assignment: site -> activation.
     learned: site -> parameter -> values, for learnable activations.
     alarms: kind, where, step, value, threshold and message of each.
-    health: site -> its last reading, see :class:`activation_search.diagnostics.sites.SiteHealth`.
+    health: site -> its last reading, as a plain :class:`SiteHealth`.
     data: kind of samples and task; of a user's own also the file and a hash of what was read.
     versions, git, host, process: of the program and the machine.
     format: version of this list.

@@ -21,23 +21,22 @@ import yaml
 from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.atomic import discard_unfinished, write_text
+from activation_search.config.run import TrainConfig, check_run
 from activation_search.data.batches import DataModule
+from activation_search.data.registry import load_splits, pinned
 from activation_search.data.sample import ASKED
-from activation_search.data.sources import load_splits, pinned
 from activation_search.data.splits import Splits
+from activation_search.diagnostics.alarm_rules import Watch
 from activation_search.diagnostics.alarms import Alarm
-from activation_search.diagnostics.health import Health
 from activation_search.diagnostics.learned import learned_parameters
-from activation_search.diagnostics.overview import write_generated, write_hparams, write_overview
-from activation_search.diagnostics.watch import Watch
+from activation_search.diagnostics.monitor import Health
+from activation_search.diagnostics.tensorboard import write_generated, write_hparams, write_overview
 from activation_search.errors import machine_error
-from activation_search.imports import check_trusted
 from activation_search.training import directory as run_directory
 from activation_search.training.checkpoint import BEST, latest_checkpoint
-from activation_search.training.config import TrainConfig, check_run
 from activation_search.training.history import History, Row
+from activation_search.training.lightning_warnings import quiet
 from activation_search.training.module import ActivationModule, to_hyperparameters
-from activation_search.training.quiet import quiet
 from activation_search.training.result import (
     DIVERGED,
     FAILED,
@@ -50,6 +49,7 @@ from activation_search.training.result import (
     versions,
 )
 from activation_search.training.trainer import build_trainer, check_machine, open_writer
+from activation_search.user_code import check_trusted
 
 # Characters that a model of text is given, and writes at the end of its run.
 OPENING, GENERATED = 20, 400

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection
 
-from activation_search.data.config import DataConfig
+from activation_search.config.data import DataConfig
+from activation_search.data.registry import load_source
 from activation_search.data.sample import Target
-from activation_search.data.sources import load_source
 from activation_search.training.metrics import (
     AUROC,
     R2,

@@ -11,12 +11,12 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.profilers import PassThroughProfiler
 from torch.utils.tensorboard import SummaryWriter
 
-from activation_search.diagnostics.health import Health
+from activation_search.config.run import TrainConfig
 from activation_search.diagnostics.histograms import Histograms
 from activation_search.diagnostics.learned import LearnedActivations, learnable_sites
+from activation_search.diagnostics.monitor import Health
 from activation_search.errors import UserError
 from activation_search.training.checkpoint import BEST, LAST, WholeCheckpoints
-from activation_search.training.config import TrainConfig
 from activation_search.training.history import History
 from activation_search.training.module import ActivationModule
 from activation_search.training.progress import ProgressBar

@@ -1,0 +1,133 @@
+"""Every command by its name: ``activation-search sweep`` is ``python scripts/sweep.py``."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from activation_search.config.compare import CompareConfig
+from activation_search.config.run import InitialConfig, TrainConfig
+from activation_search.config.search import SweepConfig
+from activation_search.errors import UserError, exit_code, unknown
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command.
+
+    Attributes:
+        path: as the README calls it.
+        summary: what it does, in a sentence.
+        config: its configuration; ``None`` for one that reads its arguments itself.
+        examples: for ``--help``.
+    """
+
+    path: str
+    summary: str
+    config: type[TrainConfig] | None = None
+    examples: tuple[str, ...] = ()
+
+
+COMMANDS = {
+    "train": Command(
+        "train.py",
+        "Trains one model, or with -m several.",
+        TrainConfig,
+        (
+            "python train.py activation=gelu",
+            "python train.py model=lstm optim.lr=3e-3 seed=1",
+            "python train.py activation=relu activation.layers.conv2=prelu",
+            "python train.py -m activation=relu,gelu,prelu seed=0,1,2",
+            "python train.py data=csv data.path=my.csv data.target=price model=mlp",
+        ),
+    ),
+    "sweep": Command(
+        "scripts/sweep.py",
+        "Searches for the best activations; the same command resumes a study that was stopped.",
+        SweepConfig,
+        (
+            "python scripts/sweep.py",
+            "python scripts/sweep.py search=per_layer trials=60",
+            "python scripts/sweep.py model=lstm search=gates trials=20",
+            "python scripts/sweep.py 'search.candidates=[relu,gelu,prelu]' seeds_per_trial=3",
+            "python scripts/sweep.py confirm=3",
+        ),
+    ),
+    "compare": Command(
+        "scripts/compare.py",
+        "Compares activations on the same seeds: better, worse or undecided.",
+        CompareConfig,
+        (
+            "python scripts/compare.py 'candidates=[relu,gelu,prelu]' seeds=10",
+            "python scripts/compare.py 'candidates=[relu,gelu]' tune_lr=true",
+            "python scripts/compare.py 'models=[mlp,cnn]' 'candidates=[relu,gelu]'",
+            "python scripts/compare.py 'candidates=[relu,{name: relu, layers: {conv2: gelu}}]'",
+            "python scripts/compare.py 'candidates=[cnn-mnist1d-global:1,relu]'",
+        ),
+    ),
+    "health": Command(
+        "scripts/health.py",
+        "Looks at a model before it trains: signal and gradient per layer, with a verdict.",
+        InitialConfig,
+        (
+            "python scripts/health.py model=cnn activation=gelu",
+            "python scripts/health.py model=mlp model.depth=10",
+            "python scripts/health.py model=mlp 'activations=[sigmoid,tanh,relu]'",
+            "python scripts/health.py model=mlp model.depth=10 init=torch",
+            "python scripts/health.py model=transformer activation=swiglu",
+        ),
+    ),
+    "catalogue": Command("scripts/catalogue.py", "The catalogue as a table and a sheet of curves."),
+    "data": Command("scripts/data.py", "Which model reads which data set, and what one holds."),
+    "report": Command("scripts/report.py", "Writes the report of a study or comparison anew."),
+}
+
+
+def main(name: str) -> int:
+    """Runs a command on ``sys.argv[1:]``.
+
+    Returns:
+        Its exit code: 0, 1 for a run that diverged or a failed machine, 2 for a user's mistake.
+    """
+    command = COMMANDS[name]
+    if command.config is None:
+        return exit_code(_function(name))
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        return exit_code(lambda: _help(command))
+    # Imported here: Hydra is not needed for what is above.
+    from activation_search.config.hydra_main import run_jobs
+
+    # The command itself imports torch, which takes seconds: after the first look at the settings.
+    return run_jobs(command.config, lambda config: _function(name)(config))
+
+
+def console_script() -> int:
+    """``activation-search <command> <arguments>``."""
+    given = sys.argv[1:2]
+    if given and given[0] in COMMANDS:
+        sys.argv[:2] = [f"activation-search {given[0]}"]
+        return main(given[0])
+    return exit_code(lambda: _usage(given))
+
+
+def _function(name: str) -> Callable[..., int | None]:
+    found: Callable[..., int | None] = import_module(f"activation_search.commands.{name}").run
+    return found
+
+
+def _usage(given: list[str]) -> None:
+    if given and given[0] not in ("-h", "--help"):
+        raise unknown("command", given[0], COMMANDS)
+    lines = (f"  activation-search {name:10} {c.summary}" for name, c in COMMANDS.items())
+    print("\n".join(lines))
+    if not given:
+        raise UserError("Name a command.")
+
+
+def _help(command: Command) -> None:
+    from activation_search.config.compose import CONF
+    from activation_search.config.help import help_text
+
+    config: Any = command.config
+    print(help_text(command.summary, command.examples, config, CONF, sys.argv[1:]))

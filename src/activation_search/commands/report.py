@@ -1,0 +1,22 @@
+"""Writes a report to send around:  python scripts/report.py logs/compare/cnn-mnist1d
+
+One HTML file with its pictures inside, and the same as Markdown, in the folder of a comparison or
+of a study.
+"""
+
+from pathlib import Path
+
+from activation_search.console import ArgumentParser
+
+
+def run() -> None:
+    """Writes both files and prints their paths."""
+    parser = ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, help="logs/compare/<name> or logs/sweeps/<name>")
+    folder = parser.parse_args().folder
+
+    # Imported once the arguments are known to be right: torch takes seconds.
+    from activation_search.reports.report import write_report
+
+    for path in write_report(folder):
+        print(path)

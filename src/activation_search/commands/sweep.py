@@ -1,0 +1,63 @@
+"""``python scripts/sweep.py``: a study, and what is said about it at the end."""
+
+import sys
+
+from rich.console import Console
+
+from activation_search.config.search import SweepConfig
+from activation_search.console import open_console, print_line
+from activation_search.evidence.confirm import confirm
+from activation_search.reports.comparison_table import print_evidence
+from activation_search.reports.report import write_report
+from activation_search.reports.study_figures import write_figures
+from activation_search.search.leaderboard import leaderboard_table, reproduce, size_of_luck
+from activation_search.search.sweep import Sweep, run_sweep
+
+
+def run(config: SweepConfig) -> None:
+    """Runs what is left of the study and prints its leaderboard."""
+    console = open_console()
+    try:
+        sweep = run_sweep(config, console)
+    except KeyboardInterrupt:
+        print(
+            f"Stopped. All finished trials are kept in {config.logs}/sweeps, what was running is "
+            "back in the queue; the same command goes on.",
+            file=sys.stderr,
+        )
+        raise
+    print_sweep(sweep, console)
+    try:
+        if config.confirm:
+            print_evidence(confirm(sweep, config, console), console)
+    finally:
+        for path in write_report(sweep.folder, config.import_paths()):
+            print_line(console, f"report:         {path}")
+
+
+def print_sweep(sweep: Sweep, console: Console) -> None:
+    """The leaderboard, the size of luck, how to repeat the best, and where everything is."""
+    rows = sweep.rows
+    if sweep.nothing_to_do:
+        console.print(
+            f"study {sweep.study.study_name} is complete: nothing was run; "
+            "raise trials=… to go on with it"
+        )
+    console.print(leaderboard_table(rows, sweep.metric))
+    luck = size_of_luck(rows, sweep.mode)
+    if luck is not None:
+        copies = next(len(row.means) for row in rows if row.control)
+        console.print(
+            f"size of luck: the best of {copies} copies of the baseline is {luck:.4f} better than "
+            "the median copy; a difference of that size between rows can be chance alone"
+        )
+    for path in write_figures(sweep):
+        print_line(console, f"picture:        {path}")
+    print_line(console, f"study:          {sweep.folder}")
+    print_line(console, f"see its runs:   tensorboard --logdir {sweep.folder}")
+    for number, row in enumerate(rows[:3], start=1):
+        if row.config:
+            # Plain print: brackets in an override are no markup.
+            print(f"repeat rank {number}:  {reproduce(row)}")
+    if len(rows) > 3:
+        print_line(console, f"repeat others:  {sweep.folder / 'trials.csv'}")

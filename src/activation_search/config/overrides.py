@@ -1,0 +1,88 @@
+"""From a configuration back to the command line that makes it."""
+
+import re
+from functools import cache
+from typing import Any
+
+from activation_search.config.compose import compose
+from activation_search.config.run import TrainConfig
+
+# Written otherwise, or without an influence on the numbers.
+_LEFT_OUT = {"activation", "test"}
+
+
+def to_overrides(config: TrainConfig) -> list[str]:
+    """The overrides of ``train.py`` that repeat a run: only what differs from the defaults.
+
+    The numbers of the run are repeated, not where it is written or what is logged of it.
+    """
+    default = _defaults(config.model.name, config.data.name)
+    wanted = _leaves(config.identity())
+    changed = [
+        f"{key}={as_override(value)}" for key, value in wanted.items() if default[key] != value
+    ]
+    groups = [f"model={config.model.name}", f"data={config.data.name}"]
+    return [*groups, *_activation(config.activation), *changed]
+
+
+@cache
+def _defaults(model: str, data: str) -> dict[str, Any]:
+    config: TrainConfig = compose([f"model={model}", f"data={data}"])
+    return _leaves(config.identity())
+
+
+def _activation(activation: dict[str, Any]) -> list[str]:
+    overrides = [f"activation={activation['name']}"] if activation["name"] != "default" else []
+    for key, value in activation.items():
+        if key not in ("name", "layers"):
+            overrides.append(f"activation.{key}={as_override(value)}")
+    layers = activation.get("layers") or {}
+    if all(_NAME.fullmatch(site) for site in layers):
+        return overrides + [
+            f"activation.layers.{s}={as_override(value)}" for s, value in layers.items()
+        ]
+    return [
+        *overrides,
+        f"activation.layers={as_override(layers)}",
+    ]  # a pattern is no key of an override
+
+
+def _leaves(plain: dict[str, Any], path: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in plain.items():
+        if not path and key in _LEFT_OUT:
+            continue
+        if isinstance(value, dict):
+            found |= _leaves(value, f"{path}{key}.")
+        else:
+            found[f"{path}{key}"] = value
+    return found
+
+
+def as_override(value: Any) -> str:
+    """A value as Hydra reads it back, quoted where its signs would mean something else."""
+    if isinstance(value, dict):
+        pairs = (f"{_SIGNS.sub(_ESCAPED, key)}: {as_override(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(as_override, value)) + "]"
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else _quoted(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_NAME = re.compile(r"\w+")
+# Signs that a key of a mapping has only behind a backslash.
+_SIGNS, _ESCAPED = re.compile(r"([\\()\[\]{}:=, ])"), r"\\\1"
+# What Hydra reads as text without quotes, and words that it reads as something else.
+_PLAIN = re.compile(r"[A-Za-z/._][A-Za-z0-9/._-]*")
+_WORDS = ("null", "true", "false", "nan", "inf")
+
+
+def _quoted(value: str) -> str:
+    # A backslash is one only before a quote.
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", value)
+    trailing = len(escaped) - len(escaped.rstrip("\\"))
+    return f"'{escaped}" + "\\" * trailing + "'"

@@ -1,0 +1,312 @@
+"""The configuration of a run: typed, with its limits. Torch and Hydra are not imported."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from activation_search.activations.names import own_names
+from activation_search.config.data import DATA_CONFIGS, DataConfig
+from activation_search.config.limits import check, setting
+from activation_search.config.models import MODEL_CONFIGS, ModelConfig
+from activation_search.errors import UserError, unknown
+
+INITS = ("gain", "he", "torch")
+OPTIMIZERS = ("adam", "adamw", "nadam", "radam", "rmsprop", "sgd")
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+MAX_COUNT = 1_000_000_000  # of steps, epochs and batches: more than any run lives to see
+MAX_SEED = 2**62  # leaves room for the seeds that follow it
+
+
+# Settings of the trainer that make no difference to what is trained.
+SHOWN = ("accelerator", "checkpoints", "progress")
+
+
+@dataclass
+class OptimConfig:
+    """How weights follow their gradients."""
+
+    optimizer: str = setting("adam", choices=OPTIMIZERS, help="its name")
+    lr: float = setting(5e-3, above=0, help="learning rate, the peak of a schedule")
+    schedule: str = setting(
+        "one_cycle", choices=("constant", "cosine", "one_cycle"), help="of lr, over all steps"
+    )
+    weight_decay: float = setting(
+        0.0, low=0, help="of weights; never of biases, norms and activations' own parameters"
+    )
+    momentum: float = setting(0.9, low=0, high=0.999, help="of sgd and rmsprop")
+    activation_lr_factor: float = setting(
+        1.0, low=0, help="times lr for the activations' own parameters"
+    )
+    clip: float | None = setting(
+        None, above=0, help="largest total gradient norm; null does not clip"
+    )
+
+
+@dataclass
+class TrainerConfig:
+    """The loop and its machine."""
+
+    max_epochs: int = setting(30, low=1, high=MAX_COUNT, help="passes over the training samples")
+    max_steps: int | None = setting(
+        None, low=1, high=MAX_COUNT, help="optimizer steps, where they end before max_epochs"
+    )
+    accelerator: str = setting(
+        "auto", choices=ACCELERATORS, help="as in Lightning; a run uses one device"
+    )
+    precision: str = setting("32-true", choices=PRECISIONS, help="as in Lightning")
+    threads: int | None = setting(
+        None, low=1, high=512, help="of torch on the CPU; null for torch's choice, all cores"
+    )
+    deterministic: bool = setting(
+        False, help="refuse GPU kernels whose sums depend on the order of threads"
+    )
+    accumulate_grad_batches: int = setting(
+        1, low=1, high=MAX_COUNT, help="batches per optimizer step"
+    )
+    fast_dev_run: bool = setting(
+        False, help="one batch of each split through everything, written under logs/debug"
+    )
+    overfit_batches: int = setting(
+        0, low=0, high=MAX_COUNT, help="train and validate on so many batches; 0 for all"
+    )
+    checkpoints: bool = setting(True, help="write best.ckpt and last.ckpt after each epoch")
+    progress: bool = setting(True, help="show the progress bar")
+
+
+@dataclass
+class TensorBoardConfig:
+    """What is logged, and how often."""
+
+    enabled: bool = setting(True, help="write event files at all")
+    every_n_steps: int = setting(
+        10, low=1, high=MAX_COUNT, help="scalars of steps: loss, gradient norms"
+    )
+    histograms_every_n_epochs: int = setting(
+        10,
+        low=0,
+        high=MAX_COUNT,
+        help="gradients and pre-activations per layer, and pictures of what activations learned; "
+        "0 for never, as in studies",
+    )
+
+
+@dataclass
+class HealthConfig:
+    """Readings that find vanishing gradients, dying units and their like."""
+
+    enabled: bool = setting(
+        True, help="gradient norms every tensorboard.every_n_steps, and all below"
+    )
+    every_n_steps: int = setting(
+        500,
+        low=1,
+        high=MAX_COUNT,
+        help="sites and weight updates; each reading takes as long as a few steps",
+    )
+
+
+@dataclass
+class EarlyStoppingConfig:
+    """Ends training where validation no longer improves."""
+
+    patience: int | None = setting(
+        None, low=1, high=MAX_COUNT, help="epochs without a better value; null for never"
+    )
+    min_delta: float = setting(0.0, low=0, help="what counts as better")
+
+
+@dataclass
+class TrainConfig:
+    """One run.
+
+    ``activation`` is ``{"name": ..., <parameters>, "layers": {site or pattern: activation}}``.
+    """
+
+    model: ModelConfig
+    data: DataConfig
+    activation: Any
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
+    health: HealthConfig = field(default_factory=HealthConfig)
+    early_stopping: EarlyStoppingConfig = field(default_factory=EarlyStoppingConfig)
+    init: str = setting(
+        "gain",
+        choices=INITS,
+        help="how weights are drawn: scaled by the gain of the activation they read, He, torch's",
+    )
+    seed: int = setting(0, low=0, high=MAX_SEED, help="of split, weights and order of batches")
+    test: bool = setting(True, help="evaluate the test split once, at the end")
+    resume: str | None = setting(
+        None, help="auto for the newest unfinished run of this configuration, or a run directory"
+    )
+    trust: bool = setting(
+        False, help="import code that only a file names: a run to resume, a candidate's YAML"
+    )
+    logs: str = setting("logs", help="root of everything written")
+    group: str = setting("train", help="folder below it")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data that :func:`from_dict` reads back."""
+        return asdict(self)
+
+    @property
+    def label(self) -> str:
+        """Short name of the run's folder: model, data, activation."""
+        return f"{self.model.name}-{self.data.label}-{self.activation_label}"
+
+    @property
+    def activation_label(self) -> str:
+        """Short name of the assignment; for a function of the user's own, that one's."""
+        name = self.activation["name"]
+        if target := self.activation.get("target"):
+            name = f"{name}-{target.rpartition('.')[2]}"
+        return f"{name}-per-layer" if self.activation.get("layers") else name
+
+    @property
+    def validates(self) -> bool:
+        """Whether there is anything to validate on."""
+        return self.data.validation > 0 or self.trainer.overfit_batches > 0
+
+    def import_paths(self) -> set[str]:
+        """Code of the user's that this configuration names, and that running it imports."""
+        function = getattr(self.data, "function", None)
+        return {*activation_imports(self.activation), *([function] if function else [])}
+
+    def as_run(self) -> "TrainConfig":
+        """The run alone, without what a study or comparison adds."""
+        return TrainConfig(**{item.name: getattr(self, item.name) for item in fields(TrainConfig)})
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two runs the same run: all but where it is written and how it is shown."""
+        plain = self.as_dict()
+        for key in ("resume", "trust", "logs", "group", "tensorboard", "health"):
+            del plain[key]
+        for key in SHOWN:
+            del plain["trainer"][key]
+        return plain
+
+    def shown_as(self, other: "TrainConfig") -> "TrainConfig":
+        """This run on the machine, and with the display, that another configuration asks for."""
+        shown = {key: getattr(other.trainer, key) for key in SHOWN}
+        return replace(self, trainer=replace(self.trainer, **shown))
+
+
+def activation_imports(given: Any) -> set[str]:
+    """Import paths in activations, however they are written: in lists, mappings, per layer.
+
+    Example:
+        activation_imports([{"name": "custom", "target": "mine.wave"}, "relu"])  # {"mine.wave"}
+    """
+    if isinstance(given, Mapping):
+        own = {str(given["target"])} if given.get("target") else set()
+        return own.union(*map(activation_imports, given.values()))
+    if isinstance(given, list | tuple):
+        return set().union(*map(activation_imports, given))
+    return set()
+
+
+@dataclass
+class InitialConfig(TrainConfig):
+    """A run that is looked at before it starts, once per activation."""
+
+    activations: Any = setting(
+        None, help="for the whole model, side by side; null for the run's own assignment"
+    )
+
+
+def check_run(config: TrainConfig) -> None:
+    """Holds every setting to its limits, and to what it needs of others.
+
+    Raises:
+        UserError: one that is not valid.
+    """
+    if config.trainer.max_steps == 0:
+        raise UserError(
+            "trainer.max_steps=0 trains nothing; python scripts/health.py with the same settings "
+            "shows the state at initialisation."
+        )
+    check(config)
+    if Path(config.group).is_absolute() or ".." in Path(config.group).parts:
+        raise UserError(f"group={config.group} must be a folder below logs.")
+    if config.early_stopping.patience is not None and not config.validates:
+        raise UserError("early_stopping.patience needs a validation split: data.validation=0.2.")
+    if (
+        config.early_stopping.patience is not None
+        and config.test
+        and not config.trainer.checkpoints
+    ):
+        raise UserError(
+            "early_stopping.patience tests the best weights, which trainer.checkpoints=false does "
+            "not keep; set test=false, or keep them."
+        )
+    if config.data.batch_size == 1 and getattr(config.model, "norm", "") == "batch":
+        raise UserError("model.norm=batch needs data.batch_size of 2 or more, not 1.")
+
+
+def describe(config: TrainConfig) -> dict[str, Any]:
+    """The settings that a reader of a report asks for."""
+    plain = config.as_dict()
+    return {
+        "model": plain["model"],
+        "data": plain["data"],
+        "epochs": config.trainer.max_epochs,
+        "precision": config.trainer.precision,
+        "optim": plain["optim"],
+        "init": config.init,
+        "early stopping": config.early_stopping.patience,
+    }
+
+
+Config = TypeVar("Config", bound=TrainConfig)
+
+
+def from_dict(plain: Mapping[str, Any], kind: type[Config] = TrainConfig) -> Config:  # type: ignore[assignment]
+    """The configuration that ``as_dict`` made plain, for instance in a checkpoint.
+
+    Args:
+        plain: its values.
+        kind: which configuration it is.
+
+    Raises:
+        UserError: a key that is no setting, or one that is missing.
+    """
+    hints = get_type_hints(kind)
+    parts: dict[str, Any] = {}
+    for key, value in _known(kind, plain, "").items():
+        if key in ("model", "data"):
+            groups = MODEL_CONFIGS if key == "model" else DATA_CONFIGS
+            name = value.get("name") if isinstance(value, Mapping) else None
+            if key == "model" and name not in groups:
+                raise unknown("model.name", name, groups)
+            parts[key] = _build(groups.get(str(name), DataConfig), value, key)
+        elif key == "activation":
+            parts[key] = own_names(value)
+        else:
+            parts[key] = _build(hints[key], value, key) if is_dataclass(hints[key]) else value
+    return kind(**parts)
+
+
+def _build(kind: Any, plain: Any, path: str) -> Any:
+    """A part of the configuration; its values are checked later, see :func:`check_run`."""
+    return kind(**_known(kind, plain, path))
+
+
+def _known(kind: Any, plain: Any, path: str) -> dict[str, Any]:
+    """The values as keyword arguments of a dataclass.
+
+    Raises:
+        UserError: they are no mapping, one is no setting, or one that has no default is missing.
+    """
+    names = {item.name: item for item in fields(kind)}
+    if not isinstance(plain, Mapping):
+        raise UserError(f"{path} has settings of its own ({', '.join(names)}), not {plain!r}.")
+    for key in plain:
+        if key not in names:
+            raise unknown(f"{path} setting".strip(), key, [n for n in names if n != "name"])
+    for name, item in names.items():
+        if name not in plain and item.default is MISSING and item.default_factory is MISSING:
+            raise UserError(f"{f'{path}.{name}'.lstrip('.')} is missing.")
+    return dict(plain)

@@ -1,0 +1,70 @@
+"""How many processes share this machine, and what each may use of it."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from activation_search.config.run import TrainConfig
+from activation_search.engine.processes import core_count
+from activation_search.errors import UserError
+
+# For glibc, which otherwise hands freed tensors back to the system, to have their pages cleared
+# at the next step: a tenth of a small CNN's time. In bytes: how much is kept free for the next
+# tensors, and from what size on a block is given back at once, glibc's largest.
+MALLOC = {
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+}
+
+
+MAX_WORKERS = 1024
+
+
+@contextmanager
+def newborn() -> Iterator[None]:
+    """Processes that are started inside keep freed memory, unless the user's environment says
+    otherwise, and are deaf to Ctrl-C, which would end them with a traceback while they import."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ours = {name: value for name, value in MALLOC.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
+        signal.signal(signal.SIGINT, handler)
+
+
+def worker_count(wanted: Any, config: TrainConfig) -> int:
+    """How many processes to start.
+
+    Args:
+        wanted: their number, or ``auto``: one per GPU, or per core where there is none.
+        config: what they run.
+
+    Raises:
+        UserError: not a number of workers.
+    """
+    if wanted == "auto":
+        return len(visible_gpus(config)) or core_count()
+    if type(wanted) is not int or not 1 <= wanted <= MAX_WORKERS:
+        raise UserError(f"workers must be auto, or from 1 to {MAX_WORKERS}, not {wanted}.")
+    return wanted
+
+
+def visible_gpus(config: TrainConfig) -> list[str]:
+    """The GPUs that runs may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    if config.trainer.accelerator not in ("auto", "gpu", "cuda"):
+        return []
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return named or [str(number) for number in range(torch.cuda.device_count())]
+
+
+def threads_per_worker(config: TrainConfig, workers: int) -> int:
+    """Workers share the cores, since more threads than cores make each of them several times
+    slower."""
+    return config.trainer.threads or max(1, core_count() // workers)
