@@ -26,7 +26,7 @@ from activation_search.data.registry import load_splits
 from activation_search.data.splits import Splits
 from activation_search.errors import unknown
 from activation_search.models.factory import build_network
-from activation_search.training.lightning_warnings import quiet
+from activation_search.training.lightning_warnings import quiet_lightning
 from activation_search.training.run import train
 
 DATA = {"mlp": "digits"}  # the others on mnist1d
@@ -178,7 +178,7 @@ def lightning_loop(config: TrainConfig, splits: Splits, folder: Path) -> float:
     """Seconds per step of a plain Lightning program."""
     module = PlainModule(network(config, splits), config.optim.lr)
     batches = loader(config, splits)
-    with quiet():
+    with quiet_lightning():
         trainer = pl.Trainer(
             max_epochs=config.trainer.max_epochs,
             logger=TensorBoardLogger(folder, name="plain"),

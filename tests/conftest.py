@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: small configurations, and a cache of their own."""
 
 import os
+import runpy
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from activation_search.search import worker as worker_module
 from activation_search.training import run as run_module
 from activation_search.training.result import RunResult
 
+from .command import ROOT, Command
 from .files import expect, fill_cache, write_files
 from .pretend import Row, Score, pretend
 
@@ -46,6 +48,21 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     return tmp_path
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+    """``command("train.py", "activation=gelu")`` gives the exit code."""
+
+    def run(script: str, *arguments: str) -> int:
+        path = str(ROOT / script)
+        monkeypatch.setattr(sys, "argv", [path, *arguments])
+        with pytest.raises(SystemExit) as exit:
+            runpy.run_path(path, run_name="__main__")
+        assert isinstance(exit.value.code, int)
+        return exit.value.code
+
+    return run
 
 
 @pytest.fixture

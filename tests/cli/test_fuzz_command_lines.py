@@ -212,7 +212,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module.run_directory, "create", accept)
     monkeypatch.setattr(sweep_module, "open_storage", accept)
     monkeypatch.setattr(compare_module, "run_all", accept)
-    monkeypatch.setattr(initial_report, "inspect", accept)
+    monkeypatch.setattr(initial_report, "inspect_initial_state", accept)
 
 
 def test_command_lines(

@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import metadata
 
 from activation_search.config.run import TrainConfig
-from activation_search.training import run as run_module
+from activation_search.training import session as session_module
 from activation_search.training.run import train
 
 Small = Callable[..., TrainConfig]
@@ -145,13 +145,13 @@ def test_gradient_norms_are_those_before_clipping(
     """Recomputed independently from the gradients that autograd leaves in the first step."""
     seen: list[float] = []
 
-    class Recording(run_module.ActivationModule):
+    class Recording(session_module.ActivationModule):
         def on_after_backward(self) -> None:
             if not seen:
                 norms = [p.grad.norm() for p in self.network.layers["hidden1"].parameters()]
                 seen.append(torch.stack(norms).norm().item())
 
-    monkeypatch.setattr(run_module, "ActivationModule", Recording)
+    monkeypatch.setattr(session_module, "ActivationModule", Recording)
     result = train(small("optim.clip=1e-3"))
     logged = scalar(events(result.directory), "grad_norm/hidden1")[0]
     assert logged == pytest.approx(seen[0], rel=1e-5)

@@ -1,4 +1,4 @@
-"""Runs that are watched: undisturbed, and warned of what is wrong with them."""
+"""Runs that are watched: defer_signals, and warned of what is wrong with them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
 from activation_search.diagnostics.remedies import KEEPS_GRADIENT, remedies
-from activation_search.training import run as run_module
+from activation_search.training import session as session_module
 from activation_search.training.result import read_result
 from activation_search.training.run import RunInterrupted, train
 
@@ -54,12 +54,12 @@ def test_what_is_written(small: Small) -> None:
 def test_update_ratio_is_that_of_one_step(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     weights: list[torch.Tensor] = []
 
-    class Recording(run_module.ActivationModule):
+    class Recording(session_module.ActivationModule):
         def on_train_batch_start(self, batch, index) -> None:
             flat = [p.detach().flatten() for p in self.network.layers["head"].parameters()]
             weights.append(torch.cat(flat))
 
-    monkeypatch.setattr(run_module, "ActivationModule", Recording)
+    monkeypatch.setattr(session_module, "ActivationModule", Recording)
     result = train(small("health.every_n_steps=10"))
     ratios = scalar(events(result.directory), "update_ratio/head")
     for step in (0, 10):
@@ -134,11 +134,11 @@ def test_a_step_that_is_too_large_explodes(small: Small) -> None:
 def test_units_are_dead_with_a_bias_of_minus_ten(
     small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Negative(run_module.ActivationModule):
+    class Negative(session_module.ActivationModule):
         def on_fit_start(self) -> None:
             self.network.layers["hidden1"][0].bias.data.fill_(-10.0)
 
-    monkeypatch.setattr(run_module, "ActivationModule", Negative)
+    monkeypatch.setattr(session_module, "ActivationModule", Negative)
     result = train(small("activation=relu", "trainer.max_steps=1"))
     first = result.alarms[0]
     assert (first["kind"], first["where"], first["step"]) == ("dying_units", "hidden1", 0)
@@ -147,7 +147,7 @@ def test_units_are_dead_with_a_bias_of_minus_ten(
 
 def test_a_resumed_run_keeps_its_alarms(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     overrides = ["model.depth=10", "activation=sigmoid", "init=torch", "trainer.max_epochs=4"]
-    original = run_module.ActivationModule.on_train_epoch_start
+    original = session_module.ActivationModule.on_train_epoch_start
 
     def interrupt(self) -> None:
         if self.current_epoch == 3:
@@ -155,7 +155,7 @@ def test_a_resumed_run_keeps_its_alarms(small: Small, monkeypatch: pytest.Monkey
         original(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module.ActivationModule, "on_train_epoch_start", interrupt)
+        patch.setattr(session_module.ActivationModule, "on_train_epoch_start", interrupt)
         with pytest.raises(RunInterrupted) as stop:
             train(small(*overrides))
     before = read_result(Path(stop.value.result.directory)).alarms

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from activation_search.engine.processes import identify, is_gone, this_host, undisturbed
+from activation_search.engine.processes import defer_signals, identify, is_gone, this_host
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def handlers() -> Iterator[None]:
 
 def test_ctrl_c_waits_for_the_end() -> None:
     reached = False
-    with pytest.raises(KeyboardInterrupt), undisturbed():  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), defer_signals():  # noqa: PT012
         signal.raise_signal(signal.SIGINT)
         reached = True
     assert reached
@@ -28,8 +28,8 @@ def test_ctrl_c_waits_for_the_end() -> None:
 
 def test_the_inner_of_two_passes_it_on_to_the_outer() -> None:
     steps = []
-    with pytest.raises(KeyboardInterrupt), undisturbed():  # noqa: PT012
-        with undisturbed():
+    with pytest.raises(KeyboardInterrupt), defer_signals():  # noqa: PT012
+        with defer_signals():
             signal.raise_signal(signal.SIGINT)
             steps.append("inner")
         steps.append("outer")
@@ -39,7 +39,7 @@ def test_the_inner_of_two_passes_it_on_to_the_outer() -> None:
 def test_termination_goes_to_the_handler_that_was_there() -> None:
     received: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
-    with undisturbed():
+    with defer_signals():
         signal.raise_signal(signal.SIGTERM)
         assert received == []
     assert received == [signal.SIGTERM]
@@ -48,7 +48,7 @@ def test_termination_goes_to_the_handler_that_was_there() -> None:
 def test_both_are_passed_on_where_both_came() -> None:
     received: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
-    with pytest.raises(KeyboardInterrupt), undisturbed():  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), defer_signals():  # noqa: PT012
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
     assert received == [signal.SIGTERM]
@@ -56,14 +56,14 @@ def test_both_are_passed_on_where_both_came() -> None:
 
 def test_what_is_ignored_stays_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with undisturbed():
+    with defer_signals():
         signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_a_second_ctrl_c_is_not_put_off() -> None:
     reached = False
-    with pytest.raises(KeyboardInterrupt), undisturbed():  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), defer_signals():  # noqa: PT012
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         reached = True

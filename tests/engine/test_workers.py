@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from activation_search.engine.workers import MALLOC, newborn
+from activation_search.engine.workers import MALLOC, worker_environment
 
 
 def look() -> tuple[dict[str, str | None], bool]:
@@ -24,7 +24,7 @@ def test_workers_keep_memory_and_are_deaf_while_this_process_stays(
     handler = signal.getsignal(signal.SIGINT)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(look) == ({one: None, other: "5000000"}, False)
-    with newborn():
+    with worker_environment():
         pool = multiprocessing.get_context("spawn").Pool(1)
     with pool:
         assert pool.apply(look) == ({one: MALLOC[one], other: "5000000"}, True)

@@ -16,7 +16,7 @@ from activation_search.evidence.compare import run_compare
 from activation_search.evidence.results import Arm, Block, read_evidence
 from activation_search.reports.comparison_table import caution, print_evidence, verdict_sentence
 from activation_search.reports.report import write_report
-from activation_search.training import run as run_module
+from activation_search.training import session as session_module
 from activation_search.training.result import read_result
 
 CONSOLE = Console(quiet=True)
@@ -79,13 +79,13 @@ def test_learning_rates_are_chosen_on_validation_at_another_seed(
     configure: Configure, trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tested = []
-    original = run_module.DataModule.test_dataloader
+    original = session_module.DataModule.test_dataloader
 
     def read(self):
         tested.append(self.seed)
         return original(self)
 
-    monkeypatch.setattr(run_module.DataModule, "test_dataloader", read)
+    monkeypatch.setattr(session_module.DataModule, "test_dataloader", read)
     evidence, _ = run_compare(
         configure("candidates=[relu,tanh]", "seeds=2", "tune_lr=true", "lr_grid=[1e-6,0.01,0.02]"),
         CONSOLE,

@@ -79,7 +79,7 @@ def test_every_weight_layer_is_named(config: ModelConfig, sample: Sample) -> Non
         if p.dim() > 1 and not name.startswith("layers.")
     ]
     assert outside == []
-    assert set(network.reads.values()) <= set(network.activations)
+    assert set(network.scaled_by.values()) <= set(network.activations)
 
 
 @pytest.mark.parametrize("name", ["mlp", "cnn"])

@@ -14,7 +14,7 @@ SWEEP = ["model=mlp", "data=digits", "search.candidates=[relu,gelu,tanh]", "tria
 # Workers inherit the limit.
 LIMITED = """
 import os, resource, runpy, sys
-limit = int(os.environ["MOST_BYTES"])
+limit = int(os.environ["MAX_BYTES"])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
@@ -25,7 +25,7 @@ def sweep(logs: Path, limit: int) -> subprocess.CompletedProcess:
     """A study whose files may not be larger than the limit, in all its processes."""
     return subprocess.run(
         [sys.executable, "-c", LIMITED, str(ROOT / "scripts" / "sweep.py"), *SWEEP, f"logs={logs}"],
-        env={**os.environ, "MOST_BYTES": str(limit)},
+        env={**os.environ, "MAX_BYTES": str(limit)},
         capture_output=True,
         text=True,
     )

@@ -33,7 +33,7 @@ from activation_search.search.study import (
     fixed_point,
     open_storage,
     open_study,
-    reap,
+    requeue_dead,
 )
 from activation_search.search.sweep import base_config
 
@@ -144,7 +144,7 @@ def test_trials_of_dead_workers_are_queued_once_more(storage) -> None:
     study_id = storage.get_study_id_from_name("s")
     first, second = claim(study, storage, study_id), claim(study, storage, study_id)
     storage.set_trial_user_attr(second, WORKER, gone())
-    assert reap(study, Observer()) == [1]
+    assert requeue_dead(study, Observer()) == [1]
     states = [t.state for t in study.trials]
     assert states == [
         TrialState.RUNNING,
@@ -161,7 +161,7 @@ def test_trials_of_dead_workers_are_queued_once_more(storage) -> None:
     claim(study, storage, study_id)
     again = claim(study, storage, study_id)
     storage.set_trial_user_attr(again, WORKER, gone())
-    assert reap(study, Observer()) == [3]
+    assert requeue_dead(study, Observer()) == [3]
     assert len(study.trials) == 4
     assert [(row.trials, row.status) for row in rank(study)] == [([3], "failed")]
     assert "its worker was killed" in rank(study)[0].reason
@@ -181,8 +181,8 @@ def test_a_reaper_that_dies_half_way_loses_nothing(storage, monkeypatch) -> None
     with monkeypatch.context() as patch:
         patch.setattr(study, "tell", die)
         with pytest.raises(KeyboardInterrupt):
-            reap(study, Observer())
-    assert reap(study, Observer()) == [0]
+            requeue_dead(study, Observer())
+    assert requeue_dead(study, Observer()) == [0]
     assert [t.user_attrs.get(RETRY_OF) for t in study.trials] == [None, None, 0]
 
 
@@ -200,10 +200,10 @@ def test_a_silent_worker_elsewhere_is_taken_for_dead(storage, monkeypatch) -> No
     for beat in range(3):  # the first one shows that it lives, the second one does not
         storage.set_trial_user_attr(first, WORKER, far | {"seen": beat})
         storage.set_trial_user_attr(second, WORKER, far | {"seen": 0})
-        assert reap(study, observer) == []
+        assert requeue_dead(study, observer) == []
         now += study_module.SILENT_SECONDS / 2
     storage.set_trial_user_attr(first, WORKER, far | {"seen": 3})
-    assert reap(study, observer) == [1]
+    assert requeue_dead(study, observer) == [1]
 
 
 def test_starts_are_queued_once_though_more_was_drawn_beside_them(storage) -> None:

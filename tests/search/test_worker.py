@@ -19,6 +19,7 @@ from activation_search.search.parse_space import build_space
 from activation_search.search.study import ERROR, fill_queue, open_storage, open_study
 from activation_search.search.sweep import base_config
 from activation_search.training import run as run_module
+from activation_search.training import session as session_module
 
 from ..pretend import Score, name_of
 
@@ -72,7 +73,7 @@ def test_twelve_candidates_each_exactly_once(work: Work) -> None:
 
 def test_the_test_split_is_never_read(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        run_module.DataModule, "test_dataloader", lambda self: pytest.fail("test split read")
+        session_module.DataModule, "test_dataloader", lambda self: pytest.fail("test split read")
     )
     study = work("search.candidates=[relu,gelu]", "trials=3", "test=true")
     assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 3
@@ -151,14 +152,14 @@ def test_a_diverged_trial_is_a_result_and_ranks_last(work: Work, pretended: Pret
 def test_a_trial_that_raises_is_recorded_and_the_study_goes_on(
     work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = run_module.ActivationModule.training_step
+    original = session_module.ActivationModule.training_step
 
     def fail(self, batch, index):
         if self.config.activation["name"] == "gelu":
             raise RuntimeError("out of luck")
         return original(self, batch, index)
 
-    monkeypatch.setattr(run_module.ActivationModule, "training_step", fail)
+    monkeypatch.setattr(session_module.ActivationModule, "training_step", fail)
     study = work("search.candidates=[relu,gelu,tanh]", "trials=3")
     assert [t.state.name for t in study.trials] == ["COMPLETE", "FAIL", "COMPLETE"]
     last = rank(study)[-1]
@@ -191,7 +192,7 @@ def test_a_replicate_of_nothing_is_no_crash(work: Work, monkeypatch: pytest.Monk
     def fail(self, batch, index):
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr(run_module.ActivationModule, "training_step", fail)
+    monkeypatch.setattr(session_module.ActivationModule, "training_step", fail)
     study = work("search.candidates=[relu,gelu]", "trials=3")
     assert [t.user_attrs[ERROR].strip().splitlines()[-1] for t in study.trials] == [
         "RuntimeError: out of luck"

@@ -8,6 +8,7 @@ import torch
 from activation_search.config.run import TrainConfig
 from activation_search.training import run as run_module
 from activation_search.training.module import ActivationModule
+from activation_search.training.session import Session
 
 Small = Callable[..., TrainConfig]
 # Plain gradient descent without noise: the weights show each step's gradient. 57 training samples,
@@ -30,13 +31,13 @@ def weights(
         "    return {'x_train': x, 'y_train': y, 'x_test': x, 'y_test': y}\n"
     )
     kept: list[ActivationModule] = []
-    conclude = run_module._conclude
+    conclude = run_module.conclude
 
-    def keep(config, result, trainer, module, *rest) -> None:
-        kept.append(module)
-        conclude(config, result, trainer, module, *rest)
+    def keep(session: Session) -> None:
+        kept.append(session.module)
+        conclude(session)
 
-    monkeypatch.setattr(run_module, "_conclude", keep)
+    monkeypatch.setattr(run_module, "conclude", keep)
 
     def train(*overrides: str) -> dict[str, torch.Tensor]:
         run_module.train(small(*OVERRIDES, *overrides))

@@ -33,7 +33,7 @@ def test_numbers_in_any_unit(unit: float, offset: float, noise: float, size: int
     assert splits.test.y is not None
     outputs = splits.test.y + noise * torch.from_numpy(normal(200, size, seed=1)).float()
     for rows in torch.arange(200).split(64):
-        task.running.update(*task.judged(outputs[rows], splits.test.y[rows]))
+        task.metrics.update(*task.metric_inputs(outputs[rows], splits.test.y[rows]))
     found = task.measured()
     predicted = task.predict(outputs).numpy()
     assert predicted.dtype == np.float64
@@ -114,6 +114,6 @@ def test_batches_make_no_difference(kind: str):
     for batch in (90, 7):
         task = build_task(Target(kind, size))
         for rows in torch.arange(90).split(batch):
-            task.running.update(*task.judged(outputs[rows], y[rows]))
+            task.metrics.update(*task.metric_inputs(outputs[rows], y[rows]))
         found.append({name: value.item() for name, value in task.measured().items()})
     assert found[0] == pytest.approx(found[1], rel=1e-6)

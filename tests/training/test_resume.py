@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from activation_search.config.run import TrainConfig
 from activation_search.errors import UserError
 from activation_search.training import directory as run_directory
-from activation_search.training import run as run_module
+from activation_search.training import session as session_module
 from activation_search.training.history import History
 from activation_search.training.result import RUNNING, STOPPED, RunResult, read_result
 from activation_search.training.run import RunInterrupted, train
@@ -152,7 +152,7 @@ def test_ctrl_c_during_the_final_evaluation(
 ) -> None:
     overrides = OVERRIDES + VARIANTS[variant]
     with monkeypatch.context() as patch:
-        patch.setattr(run_module.ActivationModule, "on_test_epoch_start", press_ctrl_c)
+        patch.setattr(session_module.ActivationModule, "on_test_epoch_start", press_ctrl_c)
         with pytest.raises(RunInterrupted) as stop:
             train(small(*overrides))
     assert stop.value.result.status == STOPPED
@@ -170,7 +170,7 @@ def test_a_resumed_run_that_fails_at_once_keeps_what_there_was(
         raise RuntimeError("out of luck")
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module.ActivationModule, "configure_optimizers", fail)
+        patch.setattr(session_module.ActivationModule, "configure_optimizers", fail)
         with pytest.raises(RuntimeError, match="out of luck"):
             train(small(*OVERRIDES, "resume=auto"))
     failed = read_result(Path(stopped.directory))

@@ -14,7 +14,7 @@ from activation_search.config.data import DataConfig
 from activation_search.config.run import TrainConfig, from_dict
 from activation_search.data.registry import load_splits
 from activation_search.errors import UserError
-from activation_search.training import run as run_module
+from activation_search.training import session as session_module
 from activation_search.training.result import read_result
 from activation_search.training.run import train
 
@@ -81,12 +81,12 @@ def test_two_activations_at_one_seed_see_the_same_batches(
 ) -> None:
     seen: dict[str, list[torch.Tensor]] = {}
 
-    class Recording(run_module.ActivationModule):
+    class Recording(session_module.ActivationModule):
         def training_step(self, batch, index):
             seen.setdefault(self.config.activation["name"], []).append(batch[0].clone())
             return super().training_step(batch, index)
 
-    monkeypatch.setattr(run_module, "ActivationModule", Recording)
+    monkeypatch.setattr(session_module, "ActivationModule", Recording)
     for name in ("relu", "apl"):
         train(small(f"activation={name}", "model.dropout=0.1"))
     assert len(seen["relu"]) == 36
@@ -102,7 +102,7 @@ def test_global_generators_are_left_alone(small: Small) -> None:
 
 def test_the_test_split_can_be_left_unread(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        run_module.DataModule, "test_dataloader", lambda self: pytest.fail("test split read")
+        session_module.DataModule, "test_dataloader", lambda self: pytest.fail("test split read")
     )
     assert set(train(small("test=false")).metrics) == {m for m in METRICS if m.startswith("val_")}
 
@@ -196,7 +196,7 @@ def test_a_pruned_run(small: Small) -> None:
 def test_threads_are_set_for_the_run_alone(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(
-        run_module.ActivationModule,
+        session_module.ActivationModule,
         "on_train_start",
         lambda self: seen.append(torch.get_num_threads()),
     )
@@ -210,7 +210,7 @@ def test_an_error_in_the_middle_is_recorded(small: Small, monkeypatch: pytest.Mo
     def fail(self, batch, index):
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr(run_module.ActivationModule, "validation_step", fail)
+    monkeypatch.setattr(session_module.ActivationModule, "validation_step", fail)
     config = small()
     with pytest.raises(RuntimeError, match="out of luck"):
         train(config)
@@ -282,7 +282,7 @@ def test_clipping_limits_the_step(small: Small) -> None:
     config = small("optim.optimizer=sgd", "optim.momentum=0", "optim.lr=1", "optim.clip=1e-6")
     result = train(config)
     model = activation_search.load(Path(result.directory) / "last.ckpt")
-    fresh = run_module.ActivationModule(**model.hparams)
+    fresh = session_module.ActivationModule(**model.hparams)
     moved = [(a - b).norm() for a, b in zip(model.parameters(), fresh.parameters(), strict=True)]
     assert torch.stack(moved).norm() <= 36 * 1e-6 * 1.01
     assert torch.stack(moved).norm() > 0

@@ -49,16 +49,17 @@ def test_yes_or_no() -> None:
     expected = -(math.log(p[0]) + math.log(1 - p[1]) + math.log(1 - p[2]) + math.log(p[3])) / 4
     assert task.loss(outputs, y).item() == pytest.approx(expected)
     assert task.predict(outputs).tolist() == pytest.approx(p)
-    metrics = task.metrics()
-    metrics.update(*task.judged(outputs, y))
+    metrics = task.build_metrics()
+    metrics.update(*task.metric_inputs(outputs, y))
     found = {name: value.item() for name, value in metrics.compute().items()}
     assert found == pytest.approx({"accuracy": 0.75, "auroc": roc_auc_score(y, p)})
 
 
 def test_logits_that_look_like_probabilities_are_logits() -> None:
     task = build_task(Target("binary", 1))
-    metrics = task.metrics()
-    metrics.update(*task.judged(torch.tensor([[0.4], [0.3], [0.2]]), torch.tensor([1, 1, 0])))
+    metrics = task.build_metrics()
+    outputs, y = torch.tensor([[0.4], [0.3], [0.2]]), torch.tensor([1, 1, 0])
+    metrics.update(*task.metric_inputs(outputs, y))
     # A logit above 0 says yes; as probabilities all three would say no.
     assert metrics.compute()["accuracy"].item() == pytest.approx(2 / 3)
 
@@ -68,7 +69,7 @@ def test_numbers_are_judged_in_their_unit() -> None:
     outputs, y = torch.tensor([[0.0], [1.0], [-1.0]]), torch.tensor([[0.2], [1.0], [-1.4]])
     assert task.loss(outputs, y).item() == pytest.approx((0.04 + 0.16) / 3)
     assert task.predict(outputs)[:, 0].tolist() == [100, 150, 50]
-    task.running.update(*task.judged(outputs, y))
+    task.metrics.update(*task.metric_inputs(outputs, y))
     found = task.measured()
     assert found["mae"].item() == pytest.approx((10 + 20) / 3)
     assert found["r2"].item() == pytest.approx(r2_score([110, 150, 30], [100, 150, 50]), abs=1e-5)
@@ -77,7 +78,7 @@ def test_numbers_are_judged_in_their_unit() -> None:
 def test_macro_f1_weighs_classes_alike() -> None:
     outputs = F.one_hot(torch.tensor([0, 0, 0, 1, 2, 2]), 3).float()
     y = torch.tensor([0, 0, 1, 1, 2, 0])
-    metrics = build_task(Target("classes", 3)).metrics()
+    metrics = build_task(Target("classes", 3)).build_metrics()
     metrics.update(outputs, y)
     # Precision and recall of the three: 2/3 and 2/3, 1 and 1/2, 1/2 and 1.
     assert metrics.compute()["macro_f1"].item() == pytest.approx(2 / 3)
@@ -88,8 +89,8 @@ def test_samples_given_back() -> None:
     outputs, y = torch.tensor([[0.0, 1.0]]), torch.tensor([[0.5, -0.25]])
     expected = (0.25 + (math.tanh(1) + 0.25) ** 2) / 2
     assert task.loss(outputs, y).item() == pytest.approx(expected)
-    metrics = task.metrics()
-    metrics.update(*task.judged(outputs, y))
+    metrics = task.build_metrics()
+    metrics.update(*task.metric_inputs(outputs, y))
     assert metrics.compute()["mse"].item() == pytest.approx(expected)
 
 
@@ -99,9 +100,9 @@ def test_the_next_token() -> None:
     outputs = torch.tensor([1 / 2, 1 / 4, 1 / 8, 1 / 8]).log().expand(2, 2, 4)
     y = torch.tensor([[0, 2], [0, 0]])
     assert task.loss(outputs, y).item() == pytest.approx(1.5 * math.log(2))
-    metrics = task.metrics()
+    metrics = task.build_metrics()
     for _ in range(2):  # as in two epochs
-        metrics.update(*task.judged(outputs, y.to(torch.uint8)))
+        metrics.update(*task.metric_inputs(outputs, y.to(torch.uint8)))
         found = {name: value.item() for name, value in metrics.compute().items()}
         assert found == pytest.approx({"bits_per_character": 1.5, "perplexity": 2**1.5})
         metrics.reset()

@@ -13,7 +13,7 @@ from rich.table import Table
 from activation_search.activations import ENTRIES, find
 from activation_search.console import ArgumentParser, open_console, print_line
 from activation_search.errors import UserError, unknown
-from activation_search.models.advice import HIDDEN, OUTPUTS
+from activation_search.models.advice import HIDDEN_ADVICE, OUTPUTS
 
 
 def run() -> None:
@@ -65,14 +65,16 @@ def advise(given: list[str]) -> None:
     Raises:
         UserError: there is no such model.
     """
-    models = [text.removeprefix("model=") for text in given] or list(HIDDEN)
+    models = [text.removeprefix("model=") for text in given] or list(HIDDEN_ADVICE)
     for model in models:
-        if model not in HIDDEN:
-            raise unknown("model", model, HIDDEN)
+        if model not in HIDDEN_ADVICE:
+            raise unknown("model", model, HIDDEN_ADVICE)
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("where", "choose", "because", "source"):
         table.add_column(heading)
-    rows = [(f"{model} {advice.place}", advice) for model in models for advice in HIDDEN[model]]
+    rows = [
+        (f"{model} {advice.place}", advice) for model in models for advice in HIDDEN_ADVICE[model]
+    ]
     rows += [(f"output: {advice.place}", advice) for advice in OUTPUTS]
     for place, advice in rows:
         table.add_row(place, ", ".join(advice.choose), advice.reason, advice.source)

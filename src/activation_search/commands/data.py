@@ -21,7 +21,7 @@ from activation_search.config.run import TrainConfig, check_run
 from activation_search.console import ArgumentParser, open_console
 from activation_search.data.baselines import baselines
 from activation_search.data.registry import SOURCES, load_source, load_splits
-from activation_search.data.sample import ASKED, Target
+from activation_search.data.sample import TASK_TEXT, Target
 from activation_search.data.splits import Source, Splits
 from activation_search.models.factory import readers
 
@@ -60,9 +60,10 @@ def matrix() -> str:
         able = readers(registered.sample) if registered.sample else models
         marks = ["✓" if model in able else "·" for model in models]
         fetched = ", fetched once" if registered.fetched else ""
+        task = TASK_TEXT.get(registered.target or "", "what the data ask")
         lines.append(
             f"| `{name}` | {registered.sample or 'vector, series or image'}{fetched} "
-            f"| {ASKED.get(registered.target or '', 'what the data ask')} | {' | '.join(marks)} |"
+            f"| {task} | {' | '.join(marks)} |"
         )
     return "\n".join(lines)
 
@@ -80,7 +81,7 @@ def description(
     """
     sample = source.sample
     yield "samples", str(sample)
-    yield "task and output", ASKED[source.target.kind]
+    yield "task and output", TASK_TEXT[source.target.kind]
     if (held := _targets(source.target, source.y_train)) is not None:
         yield "targets of training and validation", held
     splits = load_splits(data, seed)

@@ -15,17 +15,20 @@ from activation_search.console import open_console, print_line
 from activation_search.diagnostics.figures import draw_initial_states
 from activation_search.errors import UserError
 from activation_search.reports.pictures import write_picture
-from activation_search.training.initial import InitialState, initial_runs, inspect
+from activation_search.training.initial import InitialState, initial_runs, inspect_initial_state
 
 
 def run(config: InitialConfig) -> None:
     """Prints a table and a verdict per activation, and draws the picture.
 
     Raises:
-        UserError: see :func:`inspect`; or the picture cannot be written.
+        UserError: see :func:`inspect_initial_state`; or the picture cannot be written.
     """
     console = open_console()
-    states = {label: inspect(run_config) for label, run_config in initial_runs(config).items()}
+    states = {
+        label: inspect_initial_state(run_config)
+        for label, run_config in initial_runs(config).items()
+    }
     for label, state in states.items():
         console.print(_table(label, state))
         print_alarms(state.alarms, console)

@@ -26,7 +26,7 @@ from activation_search.config.compose import (
     register,
     to_config,
 )
-from activation_search.config.run import SHOWN, Config
+from activation_search.config.run import NOT_IDENTITY, Config
 from activation_search.errors import UserError, exit_code, reported
 
 
@@ -63,7 +63,7 @@ def _job_config(composed: DictConfig, kind: type[Config]) -> Config:
     if job.mode is RunMode.MULTIRUN:
         config.group = f"multirun/{Path(job.sweep.dir).name}"
     if config.resume not in (None, "auto"):
-        shown = (f"trainer.{key}=" for key in SHOWN)
+        shown = (f"trainer.{key}=" for key in NOT_IDENTITY)
         allowed = ("resume=", "trust=", "logs=", "tensorboard.", *shown)
         others = [o for o in job.overrides.task if not o.startswith(allowed)]
         if others:

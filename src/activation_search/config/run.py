@@ -1,7 +1,9 @@
 """The configuration of a run: typed, with its limits. Torch and Hydra are not imported."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -20,7 +22,7 @@ MAX_SEED = 2**62  # leaves room for the seeds that follow it
 
 
 # Settings of the trainer that make no difference to what is trained.
-SHOWN = ("accelerator", "checkpoints", "progress")
+NOT_IDENTITY = ("accelerator", "checkpoints", "progress")
 
 
 @dataclass
@@ -184,13 +186,13 @@ class TrainConfig:
         plain = self.as_dict()
         for key in ("resume", "trust", "logs", "group", "tensorboard", "health"):
             del plain[key]
-        for key in SHOWN:
+        for key in NOT_IDENTITY:
             del plain["trainer"][key]
         return plain
 
     def shown_as(self, other: "TrainConfig") -> "TrainConfig":
         """This run on the machine, and with the display, that another configuration asks for."""
-        shown = {key: getattr(other.trainer, key) for key in SHOWN}
+        shown = {key: getattr(other.trainer, key) for key in NOT_IDENTITY}
         return replace(self, trainer=replace(self.trainer, **shown))
 
 
@@ -206,6 +208,11 @@ def activation_imports(given: Any) -> set[str]:
     if isinstance(given, list | tuple):
         return set().union(*map(activation_imports, given))
     return set()
+
+
+def fingerprint(plain: dict[str, Any]) -> str:
+    """A short name for a configuration: equal ones have the same."""
+    return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 
 
 @dataclass

@@ -12,7 +12,7 @@ from activation_search.errors import UserError
 
 CIFAR_SHAPE = (3, 32, 32)
 # Unpacked: CIFAR-10 has 184 million bytes, MNIST 47. A small archive could hold any number.
-MOST_BYTES = 256_000_000
+MAX_BYTES = 256_000_000
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -30,7 +30,7 @@ def read_idx(path: Path) -> np.ndarray:
             lengths = file.read(4 * head[3]) if len(head) == 4 else b""
             shape = tuple(int(length) for length in np.frombuffer(lengths, ">i4"))
             count = math.prod(shape)
-            if head[:3] != b"\0\0\x08" or len(shape) != head[3] or not 0 < count < MOST_BYTES:
+            if head[:3] != b"\0\0\x08" or len(shape) != head[3] or not 0 < count < MAX_BYTES:
                 raise UserError(f"{path} is no IDX file of bytes.")
             data = file.read(count + 1)
     except (OSError, EOFError, zlib.error, ValueError) as error:
@@ -54,7 +54,7 @@ def read_cifar(path: Path, members: list[str]) -> tuple[np.ndarray, np.ndarray]:
     try:
         with tarfile.open(path) as archive:
             for info in archive:
-                if info.offset_data + info.size > MOST_BYTES:
+                if info.offset_data + info.size > MAX_BYTES:
                     raise UserError(f"{path}: {info.name} is larger than all of CIFAR-10.")
                 file = archive.extractfile(info) if info.name in members else None
                 if file:

@@ -60,7 +60,7 @@ class Sample:
 
 
 # What is asked, and the function on the output that follows from it.
-ASKED = {
+TASK_TEXT = {
     "classes": "one of several classes: softmax",
     "binary": "yes or no: sigmoid",
     "numbers": "numbers: no function",

@@ -34,7 +34,7 @@ SICK_SHARE = 0.5  # of a site's units
 DRIFT_RANGE = (0.1, 10.0)  # of the last site's output over the first one's
 
 
-class Watch:
+class AlarmRules:
     """Judges readings one after the other; raises each kind of alarm once per place.
 
     found: alarms so far.
@@ -60,14 +60,14 @@ class Watch:
         self._totals.extend(state["totals"])
         self._in_a_row = dict(state["in_a_row"])
 
-    def see_gradients(self, step: int, reading: GradientReading) -> list[Alarm]:
+    def check_gradients(self, step: int, reading: GradientReading) -> list[Alarm]:
         """Judges gradients; returns the alarms that are new."""
         new = self._keep([*self._vanishing(step, reading), *self._exploding(step, reading)])
         if math.isfinite(reading.total) and reading.total > 0:
             self._totals.append(reading.total)
         return new
 
-    def see_sites(
+    def check_sites(
         self, step: int, sites: Mapping[str, SiteHealth], signal_path: Sequence[str] = ()
     ) -> list[Alarm]:
         """Judges sites; returns the alarms that are new.
@@ -97,7 +97,7 @@ class Watch:
             found += self._drift(step, [(site, sites[site]) for site in signal_path])
         return self._keep(found)
 
-    def see_loss(self, step: int, loss: float) -> list[Alarm]:
+    def check_loss(self, step: int, loss: float) -> list[Alarm]:
         """Judges a loss; returns the alarm if it is not finite."""
         if math.isfinite(loss):
             return []

@@ -11,7 +11,7 @@ from activation_search.diagnostics.gradients import GradientReading
 from activation_search.diagnostics.site_health import SiteHealth
 
 LARGEST = 1e30  # beyond it a histogram has no bins
-MOST_SITES = 6  # whose histograms stand side by side
+MAX_SITES = 6  # whose histograms stand side by side
 
 
 class State(Protocol):
@@ -54,7 +54,7 @@ def draw_initial_states(states: Mapping[str, State]) -> Figure:
         states: label -> state; all of one model.
     """
     sites = list(next(iter(states.values())).sites)
-    shown = [sites[i] for i in np.linspace(0, len(sites) - 1, min(len(sites), MOST_SITES)).round()
+    shown = [sites[i] for i in np.linspace(0, len(sites) - 1, min(len(sites), MAX_SITES)).round()
              .astype(int)]  # fmt: skip
     figure = Figure(figsize=(11, 4 + 1.3 * len(states)), layout="constrained")
     parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(4, 1.4 * len(states)))

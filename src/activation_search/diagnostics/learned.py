@@ -11,7 +11,7 @@ from activation_search.diagnostics.figures import draw_learned_curve
 from activation_search.diagnostics.probe import evaluating, preactivations, probe_batch
 from activation_search.models.network import Network
 
-MOST_ROWS = 8  # a parameter with more values per channel is told by its curve alone
+MAX_ROWS = 8  # a parameter with more values per channel is told by its curve alone
 
 
 class LearnedActivations(pl.Callback):
@@ -59,7 +59,7 @@ class LearnedActivations(pl.Callback):
             for name, parameter in module.named_parameters():
                 channels = parameter.shape[-1] if parameter.dim() else 1
                 rows = parameter.detach().reshape(-1, channels).mean(1).tolist()
-                for i, value in enumerate(rows if len(rows) <= MOST_ROWS else []):
+                for i, value in enumerate(rows if len(rows) <= MAX_ROWS else []):
                     suffix = f"_{i}" if len(rows) > 1 else ""
                     self.writer.add_scalar(f"learned/{site}/{name}{suffix}", value, step)
 

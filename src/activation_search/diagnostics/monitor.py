@@ -12,15 +12,15 @@ import lightning.pytorch as pl
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from activation_search.diagnostics.alarm_rules import Watch
+from activation_search.diagnostics.alarm_rules import AlarmRules
 from activation_search.diagnostics.alarms import Alarm, to_text
 from activation_search.diagnostics.gradients import copy_weights, read_gradients, update_ratios
 from activation_search.diagnostics.probe import probe_batch
-from activation_search.diagnostics.scalars import write_scalars
 from activation_search.diagnostics.site_health import SiteHealth, read_sites
+from activation_search.diagnostics.tensorboard import write_scalars
 
 
-class Health(pl.Callback):
+class HealthMonitor(pl.Callback):
     """Reads gradients often, sites and weight updates now and then, and judges them.
 
     To TensorBoard: ``grad_norm/total`` and ``grad_norm/<layer>`` before clipping,
@@ -39,7 +39,7 @@ class Health(pl.Callback):
 
     def __init__(
         self,
-        watch: Watch,
+        watch: AlarmRules,
         writer: SummaryWriter | None,
         gradients_every_n_steps: int,
         sites_every_n_steps: int,
@@ -69,7 +69,7 @@ class Health(pl.Callback):
         if step % self.gradients_every_n_steps == 0:
             reading = read_gradients(network)
             self._write("grad_norm", reading.norms, step)
-            self._report(self.watch.see_gradients(step, reading))
+            self._report(self.watch.check_gradients(step, reading))
         if step % self.sites_every_n_steps == 0:
             self._read_sites(trainer, pl_module)
             self._weights = copy_weights(network)
@@ -87,7 +87,7 @@ class Health(pl.Callback):
         losses = [getattr(pl_module, "last_loss", None), trainer.callback_metrics.get("val_loss")]
         for loss in losses:
             if loss is not None:
-                self._report(self.watch.see_loss(trainer.global_step, loss.item()))
+                self._report(self.watch.check_loss(trainer.global_step, loss.item()))
 
     def _read_sites(self, trainer: pl.Trainer, pl_module: Any) -> None:
         step = trainer.global_step
@@ -100,7 +100,7 @@ class Health(pl.Callback):
         }.items():
             self._write(name, values, step)
         path = pl_module.network.signal_path if step == 0 else ()
-        self._report(self.watch.see_sites(step, self.sites, path))
+        self._report(self.watch.check_sites(step, self.sites, path))
 
     def _write(self, group: str, values: dict[str, float], step: int) -> None:
         if self.writer:

@@ -80,5 +80,5 @@ def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
         for handle in handles:
             handle.remove()
     found = {site: torch.cat(seen[site]) for site in network.activations}
-    there = network.positions(x)
-    return found if there is None else {site: z[there] for site, z in found.items()}
+    mask = network.valid_positions(x)
+    return found if mask is None else {site: z[mask] for site, z in found.items()}

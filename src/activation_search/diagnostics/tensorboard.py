@@ -73,3 +73,9 @@ def _session_end(success: bool) -> Summary:
         tensor=metadata.NULL_TENSOR,
     )
     return Summary(value=[value])
+
+
+def write_scalars(writer: SummaryWriter, values: Mapping[str, float], step: int) -> None:
+    """Writes tag -> value."""
+    summary = Summary(value=[Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()])
+    writer._get_file_writer().add_summary(summary, step)

@@ -76,7 +76,7 @@ def is_gone(identity: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Puts Ctrl-C and the termination signal off until its end; a second one is not put off.
 
     For what takes a lock that outlives the process: who ends in the middle keeps others waiting.

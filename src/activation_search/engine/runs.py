@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import track
 
-from activation_search.config.run import TrainConfig
-from activation_search.engine.workers import newborn, visible_gpus
+from activation_search.config.run import TrainConfig, fingerprint
+from activation_search.engine.workers import visible_gpus, worker_environment
 from activation_search.errors import UserError
 from activation_search.training.result import DIVERGED, FINISHED, RunResult, read_or_skip
-from activation_search.training.run import fingerprint, train
+from activation_search.training.run import train
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -75,7 +75,7 @@ def _train_in_parallel(
         min(workers, len(configs)), context, initializer=_start, initargs=(share,)
     )
     try:
-        with newborn():
+        with worker_environment():
             futures = [pool.submit(train, config) for config in configs]
         done = track(as_completed(futures), title, len(futures), console=console)
         results, errors = [], []

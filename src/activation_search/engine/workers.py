@@ -25,7 +25,7 @@ MAX_WORKERS = 1024
 
 
 @contextmanager
-def newborn() -> Iterator[None]:
+def worker_environment() -> Iterator[None]:
     """Processes that are started inside keep freed memory, unless the user's environment says
     otherwise, and are deaf to Ctrl-C, which would end them with a traceback while they import."""
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)

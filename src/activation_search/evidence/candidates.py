@@ -18,7 +18,7 @@ from activation_search.search.leaderboard import LEADERBOARD_FILE
 from activation_search.user_code import check_trusted
 
 Assignment = dict[str, Any]
-MOST_BYTES = 1_000_000  # of a YAML file; an assignment has a thousand
+MAX_BYTES = 1_000_000  # of a YAML file; an assignment has a thousand
 
 
 def parse_candidates(given: Any, config: TrainConfig) -> dict[str, Assignment]:
@@ -86,7 +86,7 @@ def _label(assignment: Assignment) -> str:
 def _of_file(path: str) -> Any:
     file = given_file("candidates", path, "mine.yaml")
     try:
-        if file.stat().st_size > MOST_BYTES:
+        if file.stat().st_size > MAX_BYTES:
             raise ValueError("it is no small text file")
         found = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:

@@ -16,7 +16,7 @@ from scipy import optimize, stats
 LEVEL = 0.05
 POWER = 0.8
 # Below it a t-test of metrics that come in steps of one sample finds what is not there.
-FEWEST_SEEDS = 5
+MIN_SEEDS = 5
 BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
 
 
@@ -84,7 +84,7 @@ def _compare(
     boot_low, boot_high = bootstrap_interval(differences)
     gains = differences if mode == "max" else -differences
     verdict = UNDECIDED
-    if p_holm < LEVEL and len(differences) >= FEWEST_SEEDS:
+    if p_holm < LEVEL and len(differences) >= MIN_SEEDS:
         verdict = BETTER if gains.mean() > 0 else WORSE
     return Comparison(
         mean=float(values.mean()),

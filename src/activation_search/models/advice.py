@@ -23,7 +23,7 @@ _DEEP = (
     "tanh shrink the gradient in every layer"
 )
 
-HIDDEN: dict[str, list[Advice]] = {
+HIDDEN_ADVICE: dict[str, list[Advice]] = {
     "mlp": [
         Advice(
             "hidden*",

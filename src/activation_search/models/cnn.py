@@ -57,9 +57,9 @@ class CNN(Network):
                 convolution(width, inner, kernel, config.stride, padding=kernel // 2),
                 NORMS[config.norm][self.kind](inner),
             )
-            self.place(site, inner)
+            self.add_site(site, inner)
             if previous:
-                self.reads[site] = previous
+                self.scaled_by[site] = previous
             width, previous = config.width, site
             lengths = [-(-n // config.stride) for n in lengths]
         if config.pool == "flatten":
@@ -68,11 +68,11 @@ class CNN(Network):
         for site in self.fc_sites:
             inner = assignment[site].entry.input_width(config.fc_width)
             self.layers[site] = nn.Linear(width, inner)
-            self.place(site, inner)
-            self.reads[site] = previous
+            self.add_site(site, inner)
+            self.scaled_by[site] = previous
             width, previous = config.fc_width, site
         self.layers["head"] = nn.Linear(width, outputs)
-        self.reads["head"] = previous
+        self.scaled_by["head"] = previous
 
     @staticmethod
     def sites(config: CNNConfig, sample: Sample) -> list[Site]:

@@ -52,7 +52,7 @@ def initialise(network: Network, init: str, seed: int) -> None:
 
 
 def _gain(network: Network, path: str, init: str) -> float:
-    for reader, site in network.reads.items():
+    for reader, site in network.scaled_by.items():
         if path == reader or path.startswith(f"{reader}."):
             return math.sqrt(2) if init == "he" else gains(network.assignment[site]).forward
     return 1.0

@@ -17,7 +17,7 @@ from activation_search.activations.names import MODEL_DEFAULT
 from activation_search.config.models import LSTMConfig
 from activation_search.data.sample import Sample
 from activation_search.models.embedding import Embedding
-from activation_search.models.network import Network, mean_over, steps_there
+from activation_search.models.network import Network, mean_over, valid_steps
 from activation_search.models.recurrence import Recurrence
 from activation_search.models.sites import Assignment, Site
 
@@ -128,7 +128,7 @@ class LSTM(Network):
             self.layers[name] = layer
             for part in STANDARD:
                 inner = layer.rows[2] if part == "candidate" else config.width
-                self.place(f"{name}_{part}", inner)
+                self.add_site(f"{name}_{part}", inner)
             self.norms[name] = (
                 nn.LayerNorm(config.width) if config.norm == "layer" else nn.Identity()
             )
@@ -149,7 +149,7 @@ class LSTM(Network):
         ]
 
     def forward(self, x: Tensor) -> Tensor:
-        there = steps_there(x) if self.varies else None
+        mask = valid_steps(x) if self.varies else None
         if self.kind == "image":
             x = x.transpose(1, 2).flatten(2)  # B, C, H, W -> B, H, C * W: one row a step
         elif self.kind == "tokens":
@@ -170,7 +170,7 @@ class LSTM(Network):
                 x = layer.step_by_step(x, functions)
             x = self.dropout(self.norms[name](x))
         if self.kind != "tokens":
-            x = self._pooled(x, there)
+            x = self._pooled(x, mask)
         return self.layers["head"](x)
 
     @staticmethod
@@ -183,17 +183,17 @@ class LSTM(Network):
         """Whether there is a gradient to be written out, and all is of one precision."""
         return torch.is_grad_enabled() and not torch.is_autocast_enabled(x.device.type)
 
-    def _pooled(self, x: Tensor, there: Tensor | None) -> Tensor:
+    def _pooled(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """``[B, T, width]`` -> ``[B, width]``; steps that are not there have no part in it."""
-        if there is None:
+        if mask is None:
             return x.mean(1) if self.pool == "mean" else x[:, -1]
         if self.pool == "mean":
-            return mean_over(x, there)
-        return x[torch.arange(len(x), device=x.device), there.sum(1) - 1]
+            return mean_over(x, mask)
+        return x[torch.arange(len(x), device=x.device), mask.sum(1) - 1]
 
-    def positions(self, x: Tensor) -> Tensor | None:
+    def valid_positions(self, x: Tensor) -> Tensor | None:
         # A site acts once per step: all samples' first steps, then all second ones.
-        return steps_there(x).t().flatten() if self.varies else None
+        return valid_steps(x).t().flatten() if self.varies else None
 
     def is_standard(self, name: str) -> bool:
         """Whether a layer's assignment is the one that torch's kernel computes."""

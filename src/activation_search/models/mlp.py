@@ -30,17 +30,17 @@ class MLP(Network):
         for site, activation in assignment.items():
             inner = activation.entry.input_width(config.width)
             self.layers[site] = nn.Sequential(nn.Linear(width, inner), NORMS[config.norm](inner))
-            self.place(site, inner)
+            self.add_site(site, inner)
             if previous:
-                self.reads[site] = previous
+                self.scaled_by[site] = previous
             width, previous = config.width, site
             if site == self.before_code and config.code:
                 self.layers["code"] = nn.Linear(width, config.code)
-                self.reads["code"] = site
+                self.scaled_by["code"] = site
                 width, previous = config.code, ""
         self.layers["head"] = nn.Linear(width, outputs)
         if previous:
-            self.reads["head"] = previous
+            self.scaled_by["head"] = previous
 
     @staticmethod
     def sites(config: MLPConfig, sample: Sample) -> list[Site]:

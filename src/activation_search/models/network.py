@@ -11,14 +11,14 @@ from activation_search.data.sample import Sample
 from activation_search.models.sites import Assignment, Site
 
 
-def steps_there(x: Tensor) -> Tensor:
+def valid_steps(x: Tensor) -> Tensor:
     """Which steps of series ``[B, T, F]`` are there, not NaN: ``[B, T]``."""
     return ~x.isnan().any(-1)
 
 
-def mean_over(x: Tensor, there: Tensor) -> Tensor:
+def mean_over(x: Tensor, mask: Tensor) -> Tensor:
     """Mean of ``[B, T, width]`` over the steps that are there: ``[B, width]``."""
-    weights = there.unsqueeze(-1).to(x.dtype)
+    weights = mask.unsqueeze(-1).to(x.dtype)
     return (x * weights).sum(1) / weights.sum(1)
 
 
@@ -36,7 +36,7 @@ class Network(nn.Module):
 
     layers: layer name -> the module with its weights; a site and the layer before it share a name.
     activations: site -> its activation, a module of its own.
-    reads: path below ``layers`` -> site whose output the weights there read; weights without an
+    scaled_by: path below ``layers`` -> site whose output the weights there read; weights without an
         entry read the input or something normalised.
     layouts: site -> number of channels that its activation reads, and their dimension.
     """
@@ -51,10 +51,10 @@ class Network(nn.Module):
         self.assignment = assignment
         self.layers = nn.ModuleDict()
         self.activations = nn.ModuleDict()
-        self.reads: dict[str, str] = {}
+        self.scaled_by: dict[str, str] = {}
         self.layouts: dict[str, tuple[int, int]] = {}
 
-    def place(self, site: str, channels: int, channel_dim: int = 1) -> None:
+    def add_site(self, site: str, channels: int, channel_dim: int = 1) -> None:
         """Builds the activation of a site.
 
         Args:
@@ -85,7 +85,7 @@ class Network(nn.Module):
         output for each, ``[B, T, outputs]``, which sees that token and those before it."""
         raise NotImplementedError
 
-    def positions(self, x: Tensor) -> Tensor | None:
+    def valid_positions(self, x: Tensor) -> Tensor | None:
         """Of series whose length varies: which of the positions that sites see are there, in the
         layout of what an activation reads but for the channels; none where all are."""
         return None

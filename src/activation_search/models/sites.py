@@ -21,7 +21,7 @@ class Site:
 
     Args:
         name: flat, unique in its model: ``conv2``, ``lstm1_candidate``, ``block1_mlp``.
-        default: the model's own activation there.
+        default: the model's own activation at this site.
         fills: whether one activation chosen for the whole model goes there; not so for the
             gates of an LSTM.
         fixed_width: no weight layer before it could be made wider, so that only functions that

@@ -17,7 +17,7 @@ from activation_search.config.models import TransformerConfig
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError
 from activation_search.models.embedding import Embedding
-from activation_search.models.network import Network, mean_over, steps_there
+from activation_search.models.network import Network, mean_over, valid_steps
 from activation_search.models.sites import Assignment, Site
 
 NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
@@ -72,12 +72,12 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
 
-    def forward(self, x: Tensor, there: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """there: ``[B, T]``, the tokens to attend to; none for all."""
         heads = self.qkv(self.norm(x)).unflatten(-1, (3, self.heads, -1))
         q, k, v = heads.permute(2, 0, 3, 1, 4)  # each B, heads, T, width / heads
         dropout = self.dropout if self.training else 0.0
-        mask = None if there is None else there[:, None, None]
+        mask = None if mask is None else mask[:, None, None]
         y = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=self.causal)
         return self.out(y.transpose(1, 2).flatten(2))
 
@@ -138,8 +138,8 @@ class Transformer(Network):
             mlp = FeedForward(config, assignment[site])
             self.layers[f"{block}_attention"] = Attention(config, causal=text)
             self.layers[site] = mlp
-            self.place(site, mlp.fc_in.out_features, channel_dim=-1)
-            self.reads[f"{site}.fc_out"] = site
+            self.add_site(site, mlp.fc_in.out_features, channel_dim=-1)
+            self.scaled_by[f"{site}.fc_out"] = site
         self.norm = NORMS[config.norm](config.width)
         self.layers["head"] = nn.Linear(config.width, outputs)
 
@@ -148,23 +148,23 @@ class Transformer(Network):
         return [Site(f"block{i}_mlp", "gelu") for i in range(1, config.depth + 1)]
 
     def forward(self, x: Tensor) -> Tensor:
-        there = self.positions(x)
-        if there is not None:
+        mask = self.valid_positions(x)
+        if mask is not None:
             x = x.nan_to_num()
         x = self.dropout(self.layers[self.input](x))
         for block in self.blocks:
-            x = x + self.dropout(self.layers[f"{block}_attention"](x, there))
+            x = x + self.dropout(self.layers[f"{block}_attention"](x, mask))
             mlp = f"{block}_mlp"
             x = x + self.dropout(self.layers[mlp](x, self.activations[mlp]))
         x = self.norm(x)
         if self.input == "patches":
-            x = x.mean(1) if there is None else mean_over(x, there)
+            x = x.mean(1) if mask is None else mean_over(x, mask)
         return self.layers["head"](x)
 
-    def positions(self, x: Tensor) -> Tensor | None:
+    def valid_positions(self, x: Tensor) -> Tensor | None:
         if not self.varies:
             return None
         patches = self.layers[self.input]
         assert isinstance(patches, Patches)
         tokens = torch.arange(patches.count(x.shape[1]), device=x.device)
-        return tokens < patches.count(steps_there(x).sum(1))[:, None]
+        return tokens < patches.count(valid_steps(x).sum(1))[:, None]

@@ -17,7 +17,7 @@ from activation_search.reports.comparison_table import sorted_labels
 from activation_search.training.result import RunResult, read_result
 
 COLORS = {BETTER: "tab:green", WORSE: "tab:red"}
-MOST_CURVES = 6
+MAX_CURVES = 6
 
 
 def draw_forest(block: Block) -> Figure:
@@ -60,7 +60,7 @@ def draw_pairs(block: Block) -> Figure:
 def draw_learning_curves(block: Block) -> Figure:
     """Validation metric by epoch, mean and range over seeds: the best few, and the baseline."""
     labels = sorted_labels(block)
-    chosen = list(dict.fromkeys([*labels[: MOST_CURVES - 1], block.baseline]))
+    chosen = list(dict.fromkeys([*labels[: MAX_CURVES - 1], block.baseline]))
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     for label in chosen:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from activation_search.evidence.results import Block, Evidence
-from activation_search.evidence.statistics import BETTER, FEWEST_SEEDS, UNDECIDED, WORSE
+from activation_search.evidence.statistics import BETTER, MIN_SEEDS, UNDECIDED, WORSE
 
 HEADINGS = ("mean", "SD", "validation", "difference", "95% interval", "BCa interval", "p (t)",
             "p (Wilcoxon)", "p (Holm)", "effect", "wins", "params", "ms/step",
@@ -93,8 +93,8 @@ def verdict_sentence(block: Block) -> str:
 
 def caution(block: Block) -> str:
     """What weakens the comparison, or nothing."""
-    if len(block.seeds) < FEWEST_SEEDS:
-        return f"With fewer than {FEWEST_SEEDS} seeds everything stays undecided."
+    if len(block.seeds) < MIN_SEEDS:
+        return f"With fewer than {MIN_SEEDS} seeds everything stays undecided."
     at_end = [label for label, arm in block.arms.items() if arm.at_end_of_grid]
     if not at_end:
         return ""

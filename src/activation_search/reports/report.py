@@ -34,7 +34,7 @@ from activation_search.reports.pictures import write_picture
 from activation_search.search.leaderboard import LEADERBOARD_FILE
 from activation_search.training.result import versions
 
-MOST_ROWS = 20
+MAX_ROWS = 20
 STUDY_PICTURES = {
     "by_activation.png": "Every run of the study, by activation",
     "sites.png": "Mean by site and activation",
@@ -199,7 +199,7 @@ def _of_study(study: dict[str, Any], folder: Path, confirmed: bool) -> Content:
             ", ".join(row["alarms"]),
             f"{row['status']}{': ' if row['reason'] else ''}{row['reason']}",
         ]
-        for number, row in enumerate(study["rows"][:MOST_ROWS], start=1)
+        for number, row in enumerate(study["rows"][:MAX_ROWS], start=1)
     ]
     content.tables.append(TableData("Leaderboard", [*headings, "alarms", "status"], rows))
     for name, title in STUDY_PICTURES.items():

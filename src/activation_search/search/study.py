@@ -20,7 +20,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from activation_search.config.search import SweepConfig
-from activation_search.engine.processes import identify, is_gone, this_host, undisturbed
+from activation_search.engine.processes import defer_signals, identify, is_gone, this_host
 from activation_search.errors import UserError
 from activation_search.passwords import without_passwords
 from activation_search.search.journal import Journal
@@ -78,7 +78,7 @@ def exclusively(storage: BaseStorage, name: str) -> Iterator[None]:
     me = identify() | {"thread": threading.get_ident()}
     held_by_other, since = None, 0.0
     while True:
-        with undisturbed():
+        with defer_signals():
             mine = _take(storage, lock, me)
             if mine is not None:
                 try:
@@ -214,7 +214,7 @@ def claim(study: optuna.Study, storage: BaseStorage, study_id: int) -> int | Non
     if study.user_attrs[NEEDS_LOCK]:
         with exclusively(storage, study.study_name):
             return _claim(storage, study_id)
-    with undisturbed():
+    with defer_signals():
         return _claim(storage, study_id)
 
 
@@ -248,7 +248,7 @@ class Observer:
         return now - since
 
 
-def reap(study: optuna.Study, observer: Observer, always: bool = False) -> list[int]:
+def requeue_dead(study: optuna.Study, observer: Observer, always: bool = False) -> list[int]:
     """Fails the trials whose worker is gone and queues each once more. Call it under the lock.
 
     Args:

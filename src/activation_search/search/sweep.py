@@ -22,7 +22,12 @@ from activation_search.config.search import SweepConfig
 from activation_search.console import print_note
 from activation_search.data.registry import load_source, pinned
 from activation_search.data.splits import Source
-from activation_search.engine.workers import newborn, threads_per_worker, visible_gpus, worker_count
+from activation_search.engine.workers import (
+    threads_per_worker,
+    visible_gpus,
+    worker_count,
+    worker_environment,
+)
 from activation_search.errors import MachineError, UserError
 from activation_search.models.factory import check_reads, count_weights, sites_of
 from activation_search.models.sites import assign
@@ -39,7 +44,7 @@ from activation_search.search.study import (
     fill_queue,
     open_storage,
     open_study,
-    reap,
+    requeue_dead,
 )
 from activation_search.training.directory import check_name
 from activation_search.training.task import task_of
@@ -47,7 +52,7 @@ from activation_search.training.task import task_of
 POLL_SECONDS = 0.25
 REAP_SECONDS = 10.0
 # Workers that die one after the other without finishing anything are not replaced for ever.
-MOST_DEATHS = 10
+MAX_DEATHS = 10
 
 
 @dataclass
@@ -117,7 +122,7 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     observer = Observer()
     with exclusively(storage, name):
         study = open_study(storage, name, config, space, task.mode)
-        reap(study, observer)
+        requeue_dead(study, observer)
         fill_queue(study, space, config)
     left = study.get_trials(deepcopy=False, states=UNFINISHED)
     compared = {s: str(a) for s, a in assign(sites, baseline(base).activation).items()}
@@ -182,7 +187,7 @@ class Team:
             args=(replace(self.assignment, gpu=gpu), self.stop, self.failures),
             daemon=True,
         )
-        with newborn():
+        with worker_environment():
             process.start()
         return process
 
@@ -236,19 +241,19 @@ def _supervise(
                 if died or time.monotonic() - last_reaped > REAP_SECONDS:
                     last_reaped = time.monotonic()
                     with exclusively(storage, study.study_name):
-                        reap(study, observer)
+                        requeue_dead(study, observer)
                 if _done(study) > done:
                     done, team.deaths = _done(study), 0
                     show()
                 if len(_errors(study)) - errors_before > config.max_failures:
                     break
-                if team.deaths > MOST_DEATHS:
+                if team.deaths > MAX_DEATHS:
                     raise UserError("Workers die one after the other; see their output above.")
     except BaseException:
         team.dismiss(at_once=True)
         # Where the machine fails, as with a full disk, the next command does it.
         with suppress(MachineError, OSError), exclusively(storage, study.study_name):
-            reap(study, observer, always=True)
+            requeue_dead(study, observer, always=True)
         raise
     team.dismiss()
     errors = _errors(study)[errors_before:]

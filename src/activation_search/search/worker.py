@@ -28,7 +28,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from activation_search.config.run import TrainConfig
 from activation_search.config.search import SweepConfig
-from activation_search.engine.processes import identify, undisturbed
+from activation_search.engine.processes import defer_signals, identify
 from activation_search.errors import MachineError, machine_error
 from activation_search.models.factory import sites_on
 from activation_search.search.parse_space import build_space
@@ -182,11 +182,11 @@ def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> N
         # A full disk is no fault of the trial: it goes back to the queue, and the study ends.
         if isinstance(error, MachineError) or (isinstance(error, OSError) and machine_error(error)):
             raise
-        with undisturbed():
+        with defer_signals():
             trial.set_user_attr(ERROR, "".join(traceback.format_exception(error)))
             study.tell(trial, state=TrialState.FAIL)
         return
-    with undisturbed():
+    with defer_signals():
         _tell(study, trial, results)
 
 
@@ -198,11 +198,11 @@ def _draw(
         point: Point = {}
         config = baseline(assignment.base)
     else:
-        with undisturbed():
+        with defer_signals():
             point = space.suggest(trial)
         config = space.apply(assignment.base, point)
     with exclusively(study._storage, study.study_name):
-        replica = _replica(study, trial, kind, point)
+        replica = _repetition_index(study, trial, kind, point)
     if kind == CONTROL:
         replica += 1  # other seeds than a candidate that is the baseline itself
     return config, replica
@@ -268,7 +268,7 @@ def _train_all(
     return results
 
 
-def _replica(study: Study, trial: Trial, kind: str, point: Point) -> int:
+def _repetition_index(study: Study, trial: Trial, kind: str, point: Point) -> int:
     """Which repetition of its point a trial is, so that each takes further seeds.
 
     The smallest number that no other trial of this point has taken; a failed trial's number is

@@ -8,7 +8,7 @@ from typing import Any
 import lightning.pytorch as pl
 from torch.utils.tensorboard import SummaryWriter
 
-from activation_search.diagnostics.scalars import write_scalars
+from activation_search.diagnostics.tensorboard import write_scalars
 
 Row = dict[str, float]
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from activation_search.activations import Activation
 from activation_search.config.run import InitialConfig, TrainConfig, check_run
 from activation_search.data.registry import load_splits
-from activation_search.diagnostics.alarm_rules import READINGS_IN_A_ROW, Watch
+from activation_search.diagnostics.alarm_rules import READINGS_IN_A_ROW, AlarmRules
 from activation_search.diagnostics.alarms import Alarm
 from activation_search.diagnostics.gradients import GradientReading, read_gradients
 from activation_search.diagnostics.probe import PROBE_SIZE, preactivations
@@ -52,7 +52,7 @@ def initial_runs(config: InitialConfig) -> dict[str, TrainConfig]:
     return runs
 
 
-def inspect(config: TrainConfig) -> InitialState:
+def inspect_initial_state(config: TrainConfig) -> InitialState:
     """Builds the model of a run and looks at it, on the CPU; nothing is trained or written.
 
     Gradients are read on as many batches as an alarm asks for in a row.
@@ -65,10 +65,10 @@ def inspect(config: TrainConfig) -> InitialState:
     module = ActivationModule(**to_hyperparameters(config, splits.sample, splits.target))
     network = module.network
     train = splits.train
-    watch = Watch(config.as_dict(), network.assignment_text)
+    watch = AlarmRules(config.as_dict(), network.assignment_text)
     probe = module.inputs(train.batch(slice(0, PROBE_SIZE))[0])
     sites = read_sites(network, probe)
-    watch.see_sites(0, sites, network.signal_path)
+    watch.check_sites(0, sites, network.signal_path)
     readings = []
     count = READINGS_IN_A_ROW * config.data.batch_size
     with torch.random.fork_rng(devices=[]):
@@ -80,6 +80,6 @@ def inspect(config: TrainConfig) -> InitialState:
             loss = module.task.loss(network(module.inputs(x)), y)
             loss.backward()
             readings.append(read_gradients(network))
-            watch.see_loss(0, loss.item())
-            watch.see_gradients(0, readings[-1])
+            watch.check_loss(0, loss.item())
+            watch.check_gradients(0, readings[-1])
     return InitialState(sites, preactivations(network, probe), readings[0], watch.found)

@@ -24,7 +24,7 @@ def _leave_to_the_run(failure: threading.ExceptHookArgs) -> None:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet_lightning() -> Iterator[None]:
     """Keeps Lightning's remarks out of the output, and warnings that do not apply here."""
     hook, threading.excepthook = threading.excepthook, _leave_to_the_run
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]

@@ -208,7 +208,7 @@ class ActivationModule(pl.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         x, y = batch
         outputs = self.network(x)
-        self.task.running.update(*self.task.judged(outputs, y))
+        self.task.metrics.update(*self.task.metric_inputs(outputs, y))
         self._evaluated.append((self.task.loss(outputs, y), len(y)))
 
     def on_validation_epoch_end(self) -> None:
@@ -230,7 +230,7 @@ class ActivationModule(pl.LightningModule):
         # longer than a validation of a small model.
         found = {f"{split}_{name}": value for name, value in values.items()}
         self.trainer.callback_metrics.update(found)
-        self.task.running.reset()
+        self.task.metrics.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["format"] = CHECKPOINT_FORMAT

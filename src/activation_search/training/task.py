@@ -45,7 +45,7 @@ class Task(KeepsPrecision):
     def __init__(self, outputs: int):
         super().__init__()
         self.outputs = outputs
-        self.running = self.metrics()
+        self.metrics = self.build_metrics()
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean over the batch."""
@@ -55,18 +55,18 @@ class Task(KeepsPrecision):
         """The output function's value."""
         raise NotImplementedError
 
-    def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs and targets as :meth:`metrics` take them."""
         return outputs, y
 
-    def metrics(self) -> MetricCollection:
+    def build_metrics(self) -> MetricCollection:
         """Fresh metrics."""
         raise NotImplementedError
 
     def measured(self) -> dict[str, Tensor]:
         """Metrics of the split that was evaluated, in the data's unit; NaN where one is undefined,
         see ``UNDEFINED``."""
-        return self.running.compute()
+        return self.metrics.compute()
 
 
 class Classification(Task):
@@ -83,7 +83,7 @@ class Classification(Task):
         """Class probabilities ``[B, classes]``."""
         return precise(outputs).softmax(-1)
 
-    def metrics(self) -> MetricCollection:
+    def build_metrics(self) -> MetricCollection:
         return MetricCollection(
             {"accuracy": Accuracy(self.outputs), "macro_f1": MacroF1(self.outputs)}
         )
@@ -103,10 +103,10 @@ class BinaryClassification(Task):
         """Probability of 1, ``[B]``."""
         return precise(outputs[:, 0]).sigmoid()
 
-    def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         return outputs[:, 0], y
 
-    def metrics(self) -> MetricCollection:
+    def build_metrics(self) -> MetricCollection:
         return MetricCollection({"accuracy": BinaryAccuracy(), "auroc": AUROC()})
 
 
@@ -140,10 +140,10 @@ class Regression(Task):
         """In the targets' unit, ``[B, size]`` of float64."""
         return outputs.to(self.std.dtype) * self.std + self.mean
 
-    def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         return precise(outputs), precise(y)
 
-    def metrics(self) -> MetricCollection:
+    def build_metrics(self) -> MetricCollection:
         return MetricCollection({"r2": R2(self.outputs), "mae": MeanAbsoluteError(self.outputs)})
 
     def measured(self) -> dict[str, Tensor]:
@@ -165,10 +165,10 @@ class Reconstruction(Task):
         """Scaled to [-1, 1], ``[B, size]``."""
         return precise(outputs).tanh()
 
-    def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         return self.predict(outputs), precise(y)
 
-    def metrics(self) -> MetricCollection:
+    def build_metrics(self) -> MetricCollection:
         return MetricCollection({"mse": MeanSquaredError(), "mae": MeanAbsoluteError()})
 
 
@@ -186,10 +186,10 @@ class NextToken(Task):
         """Probabilities ``[B, T, vocabulary]``."""
         return precise(outputs).softmax(-1)
 
-    def judged(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         return precise(outputs), y.long()
 
-    def metrics(self) -> MetricCollection:
+    def build_metrics(self) -> MetricCollection:
         return MetricCollection(
             {"bits_per_character": BitsPerCharacter(), "perplexity": Perplexity()}
         )

@@ -14,7 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from activation_search.config.run import TrainConfig
 from activation_search.diagnostics.histograms import Histograms
 from activation_search.diagnostics.learned import LearnedActivations, learnable_sites
-from activation_search.diagnostics.monitor import Health
+from activation_search.diagnostics.monitor import HealthMonitor
 from activation_search.errors import UserError
 from activation_search.training.checkpoint import BEST, LAST, WholeCheckpoints
 from activation_search.training.history import History
@@ -63,7 +63,7 @@ def build_trainer(
     config: TrainConfig,
     directory: Path,
     history: History,
-    health: Health | None,
+    health: HealthMonitor | None,
     writer: SummaryWriter | None,
     module: ActivationModule,
 ) -> pl.Trainer:

@@ -102,7 +102,7 @@ def test_no_more_is_unpacked_than_a_set_can_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A few kilobytes that unpack to ten megabytes, in a reader that allows one."""
-    monkeypatch.setattr(formats, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(formats, "MAX_BYTES", 1_000_000)
     zeros = np.zeros((10_000_000,), np.uint8)
     (tmp_path / "bomb.gz").write_bytes(idx(zeros))
     (tmp_path / "bomb.tar.gz").write_bytes(cifar({"other": zeros, "one": zeros[:3073]}))

@@ -32,9 +32,9 @@ from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import TEST_SEED, TEST_SHARE, Source
 from activation_search.errors import UserError, unknown
 
-FEWEST_ROWS = 10
-MOST_LABELS = 20
-MOST_SHOWN = 20
+MIN_ROWS = 10
+MAX_LABELS = 20
+MAX_SHOWN = 20
 # How programs head a column of row numbers that they write beside the data.
 INDEX_NAMES = {"unnamed: 0", "index", "id", "rownames"}
 
@@ -57,8 +57,8 @@ def load(config: CSVConfig) -> Source:
     target_column = columns.pop(config.target)
     if not columns:
         raise UserError(f"{path} has no column beside {config.target}.")
-    if (rows := len(target_column.texts)) < FEWEST_ROWS:
-        raise UserError(f"{path} has {rows} rows; {FEWEST_ROWS} are the least.")
+    if (rows := len(target_column.texts)) < MIN_ROWS:
+        raise UserError(f"{path} has {rows} rows; {MIN_ROWS} are the least.")
     inputs = _candidates(list(columns.values()), config)
     _check_target(target_column, config.target_kind)
     numeric = all(map(is_number, target_column.texts))
@@ -125,8 +125,8 @@ def _counts(values: np.ndarray) -> bool:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f", … ({len(names)} columns)" if len(names) > MOST_SHOWN else ""
-    return ", ".join(names[:MOST_SHOWN]) + more
+    more = f", … ({len(names)} columns)" if len(names) > MAX_SHOWN else ""
+    return ", ".join(names[:MAX_SHOWN]) + more
 
 
 def _check_target(column: Column, target_kind: str) -> None:
@@ -150,7 +150,7 @@ def _target(column: Column, sign: str, target_kind: str) -> np.ndarray:
         return to_numbers(column, sign)
     if all(map(is_whole, texts)):
         # Many different whole numbers are amounts, not labels.
-        few = len(set(texts)) <= min(MOST_LABELS, len(texts) // 2)
+        few = len(set(texts)) <= min(MAX_LABELS, len(texts) // 2)
         if few or target_kind == "classes" or any(map(is_code, texts)):
             whole = whole_numbers(texts)
             return np.array(texts) if whole is None else whole

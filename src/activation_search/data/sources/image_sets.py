@@ -50,7 +50,7 @@ MNIST_LIKE: dict[str, tuple[list[str], list[str]]] = {
         ],
     ),
 }
-MOST_BYTES = 64_000_000  # the largest of these files has 26 million
+MAX_BYTES = 64_000_000  # the largest of these files has 26 million
 CIFAR = Download(
     "cifar10/cifar-10-binary.tar.gz",
     ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
@@ -69,7 +69,7 @@ def mnist_like(name: str) -> Source:
     folders, hashes = MNIST_LIKE[name]
     files = [file for pair in zip(IMAGES, LABELS, strict=True) for file in pair]
     downloads = [
-        Download(f"{name}/{file}", mirrors(folders, file), sha256, MOST_BYTES)
+        Download(f"{name}/{file}", mirrors(folders, file), sha256, MAX_BYTES)
         for file, sha256 in zip(files, hashes, strict=True)
     ]
     x_train, y_train, x_test, y_test = (read_idx(fetch(download)) for download in downloads)

@@ -24,7 +24,7 @@ from activation_search.errors import UserError
 
 TEST_SHARE = 0.1
 LIBRARY_CHARACTERS = 1_000_000
-MOST_CHARACTERS = 4096  # different ones; a text with more needs words or parts of them as tokens
+MAX_CHARACTERS = 4096  # different ones; a text with more needs words or parts of them as tokens
 SHAKESPEARE = Download(
     "tiny_shakespeare/input.txt",
     ("https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",),
@@ -84,9 +84,9 @@ def from_text(text: str, context: int, where: str) -> Source:
             f"{where} has {len(text)} characters; with data.context={context} it needs "
             f"{round((context + 1) / TEST_SHARE)} or more."
         )
-    if len(names) > MOST_CHARACTERS:
+    if len(names) > MAX_CHARACTERS:
         raise UserError(
-            f"{where} holds {len(names)} different characters; at most {MOST_CHARACTERS} can be "
+            f"{where} holds {len(names)} different characters; at most {MAX_CHARACTERS} can be "
             "told apart."
         )
     codes = np.array([ord(name) for name in names])

@@ -1,0 +1,95 @@
+"""The end of a run: its final metrics, its status, and its row in TensorBoard's HPARAMS tab."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from activation_search.config.run import TrainConfig, fingerprint
+from activation_search.diagnostics.tensorboard import write_hparams
+from activation_search.training.checkpoint import BEST
+from activation_search.training.history import Row
+from activation_search.training.result import DIVERGED, FINISHED, PRUNED, RunResult
+from activation_search.training.session import Session
+
+
+def conclude(session: Session) -> None:
+    """Sets the result's status and final metrics, tests where asked to, and writes HPARAMS."""
+    config, result, history = session.config, session.result, session.history
+    last = history.curve[-1] if history.curve else {}
+    result.metrics = {k: v for k, v in last.items() if k.startswith("val_")}
+    if history.diverged:
+        result.status, result.reason = DIVERGED, history.diverged
+    elif history.pruned:
+        result.status = PRUNED
+    else:
+        result.status = FINISHED
+        _evaluate(session)
+    if config.tensorboard.enabled:
+        write_hparams(
+            Path(result.directory),
+            hparams(config, result),
+            result.metrics,
+            session_group=fingerprint(
+                {**config.identity(), "seed": None, "activation": result.assignment}
+            ),
+            success=result.status == FINISHED,
+        )
+
+
+def _evaluate(session: Session) -> None:
+    """The metrics of the weights that count: the last ones, or with early stopping the best."""
+    config, result, module = session.config, session.result, session.module
+    stopper = session.trainer.early_stopping_callback
+    result.stopped_early = stopper is not None and stopper.stopped_epoch > 0
+    if stopper:
+        # From the curve, so that a study, which keeps no weights, has the same numbers.
+        row = _best_row(session.history.curve, f"val_{module.task.metric}", module.task.mode)
+        result.metrics = {k: v for k, v in row.items() if k.startswith("val_")}
+        result.evaluated = "best"
+        best = Path(result.directory) / BEST
+        if best.exists():
+            # By hand: Lightning would also restore the callbacks, and with them the curve.
+            stored = torch.load(best, weights_only=True, map_location=module.device)
+            module.load_state_dict(stored["state_dict"])
+    if config.test:
+        test: Callable[..., Any] = session.trainer.test
+        test(module, datamodule=session.data, verbose=False)
+        found = session.trainer.callback_metrics
+        result.metrics |= {name: value.item() for name, value in found.items()}
+    for name, value in result.metrics.items():
+        # Other metrics may be undefined on a split, or overflow, where the loss does not.
+        if name.endswith("_loss") and not math.isfinite(value):
+            result.status, result.reason = DIVERGED, f"final {name} is {value}"
+
+
+def _best_row(curve: list[Row], metric: str, mode: str) -> Row:
+    """The first of the best epochs, whose weights best.ckpt keeps."""
+    sign = 1 if mode == "max" else -1
+    return max(curve, key=lambda row: sign * row.get(metric, -sign * math.inf))
+
+
+def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | str | bool]:
+    """The columns of the HPARAMS tab."""
+    return {
+        "model": config.model.name,
+        "data": config.data.label,
+        "activation": ", ".join(dict.fromkeys(result.assignment.values())),
+        "lr": config.optim.lr,
+        "optimizer": config.optim.optimizer,
+        "schedule": config.optim.schedule,
+        "weight_decay": config.optim.weight_decay,
+        "batch_size": config.data.batch_size,
+        "init": config.init,
+        "seed": config.seed,
+        "parameters": result.parameters,
+        **{
+            f"model/{key}": value
+            for key, value in asdict(config.model).items()
+            if key != "name" and value is not None
+        },
+        **{f"site/{site}": name for site, name in result.assignment.items()},
+    }
