@@ -118,7 +118,7 @@ def noisy(x: torch.Tensor) -> torch.Tensor:
 
 
 def test_functions_of_the_users_own_are_not_disturbed(small: Small) -> None:
-    for own in (["activation.target=tests.diagnostics.test_health.noisy"],
+    for own in (["activation.target=tests.diagnostics.test_monitor.noisy"],
                 ["activation.target=torch.nn.PReLU", "trainer.precision=bf16-true"]):  # fmt: skip
         overrides = ["activation=custom", *own]
         watched = train(small(*overrides, *OFTEN))
