@@ -4,9 +4,11 @@ Importing a module runs it. So a path is followed only where the user names it, 
 or in Python; one that stands in a file, such as a checkpoint, needs the user's permission.
 """
 
+import inspect
 import sys
 from collections.abc import Callable, Collection
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from pydoc import locate
 from typing import Any
@@ -65,3 +67,12 @@ def own_callable(setting: str, path: str) -> Callable[..., Any]:
             f"the module lying in {here} or installed."
         )
     return target
+
+
+def source_hash(target: Callable[..., Any]) -> str:
+    """SHA-256 of the source file of a function or class; of its name where it has none."""
+    try:
+        content = Path(inspect.getsourcefile(inspect.unwrap(target)) or "").read_bytes()
+    except (TypeError, OSError):
+        content = getattr(target, "__qualname__", repr(target)).encode()
+    return sha256(content).hexdigest()

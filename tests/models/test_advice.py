@@ -13,7 +13,7 @@ from .conftest import CONFIGS, SERIES
 def test_model_defaults_are_among_what_is_advised() -> None:
     assert set(HIDDEN_ADVICE) == set(MODEL_CONFIGS)
     for model, config in CONFIGS.items():
-        for site in network_class(model).sites(config, SERIES):
+        for site in network_class(model).sites(config, SERIES, 10):
             [advice] = [
                 advice
                 for advice in HIDDEN_ADVICE[model]

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from activation_search.config.models import ModelConfig
+from activation_search.config.models import SizedConfig
 from activation_search.models.network import Network
 from activation_search.models.sites import Site
 
 
 @dataclass
-class MineConfig(ModelConfig):
+class MineConfig(SizedConfig):
     """Two branches side by side, and no normalisation to be had."""
 
     network = "mine.Mine"
@@ -43,7 +43,7 @@ class Mine(Network):
         self.layers["head"] = nn.Linear(config.width, outputs)
 
     @staticmethod
-    def sites(config, sample):
+    def sites(config, sample, outputs):
         return [Site("left", "relu"), Site("right", "tanh")]
 
     def forward(self, x):

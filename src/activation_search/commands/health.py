@@ -36,7 +36,7 @@ def run(config: InitialConfig) -> None:
             console.print("[bold green]healthy[/]  no alarm at initialisation\n")
     labels = re.sub(r"[^\w-]+", "_", "-".join(states))[:80]
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    name = f"{config.model.name}-{config.data.label}-{labels}-{stamp}"
+    name = f"{config.model.label}-{config.data.label}-{labels}-{stamp}"
     print_line(console, f"picture:  {_save(draw_initial_states(states), config, name)}")
 
 

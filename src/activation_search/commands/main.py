@@ -80,6 +80,7 @@ COMMANDS = {
     ),
     "catalogue": Command("scripts/catalogue.py", "The catalogue as a table and a sheet of curves."),
     "data": Command("scripts/data.py", "Which model reads which data set, and what one holds."),
+    "sites": Command("scripts/sites.py", "The activation sites of a model, of your own too."),
     "report": Command("scripts/report.py", "Writes the report of a study or comparison anew."),
 }
 

@@ -32,7 +32,7 @@ from activation_search.activations.entry import Entry
 from activation_search.activations.names import MODEL_DEFAULT, own_overrides
 from activation_search.config.compare import CompareConfig
 from activation_search.config.data import DATA_OPTIONS
-from activation_search.config.models import MODEL_CONFIGS
+from activation_search.config.models import MODEL_CONFIGS, FunctionModelConfig
 from activation_search.config.run import (
     Config,
     InitialConfig,
@@ -74,6 +74,9 @@ def register() -> None:
         store.store(group="data", name=option, node=data)
     for option, model in MODEL_CONFIGS.items():
         store.store(group="model", name=option, node=model)
+    own = OmegaConf.create({"model": OmegaConf.structured(FunctionModelConfig), "init": "own"})
+    OmegaConf.set_struct(own.model.args, False)
+    store.store(group="model", name="function", node=own, package="_global_")
     store.store(group="activation", name=MODEL_DEFAULT, node=_activation_node(MODEL_DEFAULT))
     for name, entry in ENTRIES.items():
         store.store(group="activation", name=name, node=_activation_node(name, entry))

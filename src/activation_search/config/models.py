@@ -5,7 +5,7 @@ which the settings name by its import path.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from activation_search.config.limits import setting
 
@@ -18,11 +18,22 @@ MAX_DROPOUT = 0.95
 
 @dataclass
 class ModelConfig:
-    """Settings that every model has; a subclass sets their defaults."""
+    """The settings of a model; a subclass for each."""
 
     network: ClassVar[str]  # import path of the Network
 
     name: str
+
+    @property
+    def label(self) -> str:
+        """Short name of what is trained, fit for a folder."""
+        return self.name
+
+
+@dataclass
+class SizedConfig(ModelConfig):
+    """Settings that every built-in model has."""
+
     depth: int = setting(2, low=1, high=MAX_DEPTH, help="hidden layers or blocks")
     width: int = setting(64, low=1, high=MAX_WIDTH, help="channels that leave each activation")
     dropout: float = setting(
@@ -31,7 +42,7 @@ class ModelConfig:
 
 
 @dataclass
-class MLPConfig(ModelConfig):
+class MLPConfig(SizedConfig):
     """A multi-layer perceptron."""
 
     network = "activation_search.models.mlp.MLP"
@@ -51,7 +62,7 @@ class MLPConfig(ModelConfig):
 
 
 @dataclass
-class CNNConfig(ModelConfig):
+class CNNConfig(SizedConfig):
     """Convolutions over time or image, then fully connected layers."""
 
     network = "activation_search.models.cnn.CNN"
@@ -77,7 +88,7 @@ class CNNConfig(ModelConfig):
 
 
 @dataclass
-class LSTMConfig(ModelConfig):
+class LSTMConfig(SizedConfig):
     """Long short-term memory."""
 
     network = "activation_search.models.lstm.LSTM"
@@ -91,7 +102,7 @@ class LSTMConfig(ModelConfig):
 
 
 @dataclass
-class TransformerConfig(ModelConfig):
+class TransformerConfig(SizedConfig):
     """A pre-norm encoder over patches, or over text."""
 
     network = "activation_search.models.transformer.Transformer"
@@ -111,9 +122,35 @@ class TransformerConfig(ModelConfig):
     )
 
 
+@dataclass
+class FunctionModelConfig(ModelConfig):
+    """Any torch module of the user's: a function that returns it, or its class."""
+
+    network = "activation_search.models.own.network.OwnNetwork"
+
+    name: str = "function"
+    function: str | None = setting(None, help="import path, such as my_models.build")
+    args: dict[str, Any] = setting(
+        factory=dict, help="its arguments; outputs, num_classes and shape are filled in"
+    )
+    sites: list[str] = setting(
+        factory=list,
+        help="patterns of the sites that activation= fills; defaults to those of functions that "
+        "are used in hidden layers",
+    )
+    sha256: str | None = setting(
+        None, help="first digits of the hash of its source file, which a run fills in"
+    )
+
+    @property
+    def label(self) -> str:
+        return (self.function or self.name).rpartition(".")[2]
+
+
 MODEL_CONFIGS: dict[str, type[ModelConfig]] = {
     "mlp": MLPConfig,
     "cnn": CNNConfig,
     "lstm": LSTMConfig,
     "transformer": TransformerConfig,
+    "function": FunctionModelConfig,
 }

@@ -10,10 +10,10 @@ from typing import Any, TypeVar, get_type_hints
 from activation_search.activations.names import own_names
 from activation_search.config.data import DATA_CONFIGS, DataConfig
 from activation_search.config.limits import check, setting
-from activation_search.config.models import MODEL_CONFIGS, ModelConfig
+from activation_search.config.models import MODEL_CONFIGS, FunctionModelConfig, ModelConfig
 from activation_search.errors import UserError, unknown
 
-INITS = ("gain", "he", "torch")
+INITS = ("gain", "he", "torch", "own")
 OPTIMIZERS = ("adam", "adamw", "nadam", "radam", "rmsprop", "sgd")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
@@ -137,7 +137,8 @@ class TrainConfig:
     init: str = setting(
         "gain",
         choices=INITS,
-        help="how weights are drawn: scaled by the gain of the activation they read, He, torch's",
+        help="how weights are drawn: scaled by the gain of the activation they read, He, torch's; "
+        "own for model=function, whose constructor draws them",
     )
     seed: int = setting(0, low=0, high=MAX_SEED, help="of split, weights and order of batches")
     test: bool = setting(True, help="evaluate the test split once, at the end")
@@ -157,7 +158,7 @@ class TrainConfig:
     @property
     def label(self) -> str:
         """Short name of the run's folder: model, data, activation."""
-        return f"{self.model.name}-{self.data.label}-{self.activation_label}"
+        return f"{self.model.label}-{self.data.label}-{self.activation_label}"
 
     @property
     def activation_label(self) -> str:
@@ -174,8 +175,8 @@ class TrainConfig:
 
     def import_paths(self) -> set[str]:
         """Code of the user's that this configuration names, and that running it imports."""
-        function = getattr(self.data, "function", None)
-        return {*activation_imports(self.activation), *([function] if function else [])}
+        own = {getattr(part, "function", None) for part in (self.model, self.data)}
+        return activation_imports(self.activation) | {path for path in own if path}
 
     def as_run(self) -> "TrainConfig":
         """The run alone, without what a study or comparison adds."""
@@ -248,6 +249,11 @@ def check_run(config: TrainConfig) -> None:
         raise UserError(
             "early_stopping.patience tests the best weights, which trainer.checkpoints=false does "
             "not keep; set test=false, or keep them."
+        )
+    if (config.init == "own") != isinstance(config.model, FunctionModelConfig):
+        raise UserError(
+            f"init={config.init} does not go with model={config.model.name}: a model of your own "
+            "draws its weights itself (init=own), the others are drawn by gain, he or torch."
         )
     if config.data.batch_size == 1 and getattr(config.model, "norm", "") == "batch":
         raise UserError("model.norm=batch needs data.batch_size of 2 or more, not 1.")

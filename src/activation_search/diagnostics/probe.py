@@ -79,6 +79,15 @@ def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
         network.expose_sites(False)
         for handle in handles:
             handle.remove()
-    found = {site: torch.cat(seen[site]) for site in network.activations}
+    # A site of a user's model may act in training alone, and on inputs of several sizes.
+    layouts = network.layouts
+    found = {s: _joined(seen[s], layouts[s][1]) for s in network.activations if seen[s]}
     mask = network.valid_positions(x)
     return found if mask is None else {site: z[mask] for site, z in found.items()}
+
+
+def _joined(inputs: list[Tensor], channel_dim: int) -> Tensor:
+    """All inputs of a site as one; those of several sizes as ``[positions, channels]``."""
+    if len({z.shape[1:] for z in inputs}) == 1:
+        return torch.cat(inputs)
+    return torch.cat([z.movedim(channel_dim, -1).flatten(0, -2) for z in inputs])

@@ -21,7 +21,7 @@ from activation_search.errors import UserError, unknown
 from activation_search.evidence.candidates import from_studies, parse_candidates
 from activation_search.evidence.results import Arm, Block, Evidence, numbers, rank_blocks
 from activation_search.evidence.statistics import compare
-from activation_search.models.factory import check_reads
+from activation_search.models.factory import check_reads, pinned_model
 from activation_search.training.directory import check_name
 from activation_search.training.result import FINISHED, RunResult, versions
 from activation_search.training.task import task_of
@@ -98,7 +98,7 @@ def compare_runs(
     }
     first = candidates[baseline]
     task = task_of(first.data)
-    results = run_all(runs, workers, f"{first.model.name} on {first.data.label}", console)
+    results = run_all(runs, workers, f"{first.model.label} on {first.data.label}", console)
     arms = {
         label: _arm(candidates[label], [results[label, seed] for seed in seeds])
         for label in candidates
@@ -110,7 +110,7 @@ def compare_runs(
     }
     comparisons = compare(numbers(arms[baseline].values), others, task.mode)
     return Block(
-        first.model.name,
+        first.model.label,
         first.data.label,
         task.metric,
         task.mode,
@@ -205,7 +205,10 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
             own: TrainConfig = compose([f"model={model}", *([f"data={data}"] if other else [])])
             base = given
             if model != config.model.name:
-                base = replace(base, model=own.model)
+                # A model of the user's own draws its weights itself, and others do not.
+                init = own.init if "own" in (own.init, base.init) else base.init
+                base = replace(base, model=own.model, init=init)
+            base = replace(base, model=pinned_model(base.model))
             if other:
                 base = replace(base, data=_carried_over(config.data, own.data))
             base = replace(base, data=pinned(base.data))

@@ -75,7 +75,7 @@ class CNN(Network):
         self.scaled_by["head"] = previous
 
     @staticmethod
-    def sites(config: CNNConfig, sample: Sample) -> list[Site]:
+    def sites(config: CNNConfig, sample: Sample, outputs: int) -> list[Site]:
         names = [f"conv{i}" for i in range(1, config.depth + 1)]
         names += [f"fc{i}" for i in range(1, config.fc_depth + 1)]
         return [Site(name, "relu") for name in names]

@@ -1,6 +1,7 @@
 """From the keys of a model to the model, its activations in place and its weights drawn."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -8,14 +9,15 @@ import psutil
 import torch
 
 from activation_search.config.data import DataConfig
-from activation_search.config.models import MODEL_CONFIGS, ModelConfig
-from activation_search.data.registry import load_source
+from activation_search.config.models import MODEL_CONFIGS, FunctionModelConfig, ModelConfig
+from activation_search.data.registry import HASH_DIGITS, load_source
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError, unknown
 from activation_search.models.initialise import initialise
 from activation_search.models.network import Network
 from activation_search.models.sites import Assignment, Site, assign
 from activation_search.seeds import derive
+from activation_search.user_code import own_callable, source_hash
 
 
 def network_class(model: str) -> type[Network]:
@@ -31,9 +33,9 @@ def network_class(model: str) -> type[Network]:
     return found
 
 
-def sites_of(config: ModelConfig, sample: Sample) -> Sequence[Site]:
+def sites_of(config: ModelConfig, sample: Sample, outputs: int) -> Sequence[Site]:
     """The sites of a model in the order in which a sample passes them."""
-    return network_class(config.name).sites(config, sample)
+    return network_class(config.name).sites(config, sample, outputs)
 
 
 def sites_on(model: ModelConfig, data: DataConfig) -> Sequence[Site]:
@@ -42,7 +44,26 @@ def sites_on(model: ModelConfig, data: DataConfig) -> Sequence[Site]:
     Raises:
         UserError: the data cannot be read.
     """
-    return sites_of(model, load_source(data).sample)
+    source = load_source(data)
+    check_reads(model.name, source.sample)
+    return sites_of(model, source.sample, source.target.size)
+
+
+def pinned_model(model: ModelConfig) -> ModelConfig:
+    """The settings with the hash of the source of the user's own code that they name.
+
+    Raises:
+        UserError: it is another one than ``model.sha256`` states.
+    """
+    if not isinstance(model, FunctionModelConfig) or not model.function:
+        return model
+    found = source_hash(own_callable("model.function", model.function))
+    if model.sha256 and not found.startswith(model.sha256):
+        raise UserError(
+            f"The source of model.function={model.function} has changed: model.sha256="
+            f"{model.sha256}, and now it is {found[:HASH_DIGITS]}."
+        )
+    return replace(model, sha256=found[:HASH_DIGITS])
 
 
 def readers(kind: str, varies: bool = False) -> list[str]:
@@ -91,8 +112,9 @@ def build_network(
             fit together, and a model that does not fit into memory.
     """
     check_reads(config.name, sample)
-    assignment = assign(sites_of(config, sample), activation)
-    _check_memory(count_weights(config, assignment, sample, outputs))
+    assignment = assign(sites_of(config, sample, outputs), activation)
+    if not isinstance(config, FunctionModelConfig):  # whose size is known once it is built
+        _check_memory(count_weights(config, assignment, sample, outputs))
     with torch.random.fork_rng(devices=[]):
         # For activations of the user's own that draw their start values.
         torch.default_generator.manual_seed(derive(seed, "activations"))

@@ -33,6 +33,8 @@ def initialise(network: Network, init: str, seed: int) -> None:
         seed: every layer draws from a stream of its own name, so that two assignments at one
             seed share the draws of all layers of the same shape.
     """
+    if init == "own":  # as the model's constructor drew them
+        return
     for name, layer in network.layers.items():
         with torch.random.fork_rng(devices=[]):
             # The CPU's generator alone: torch.manual_seed would reseed a GPU's too.

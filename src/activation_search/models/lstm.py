@@ -136,7 +136,7 @@ class LSTM(Network):
         self.layers["head"] = nn.Linear(config.width, outputs)
 
     @staticmethod
-    def sites(config: LSTMConfig, sample: Sample) -> list[Site]:
+    def sites(config: LSTMConfig, sample: Sample, outputs: int) -> list[Site]:
         return [
             Site(
                 f"lstm{i}_{part}",

@@ -43,7 +43,7 @@ class MLP(Network):
             self.scaled_by["head"] = previous
 
     @staticmethod
-    def sites(config: MLPConfig, sample: Sample) -> list[Site]:
+    def sites(config: MLPConfig, sample: Sample, outputs: int) -> list[Site]:
         return [Site(f"hidden{i}", "relu") for i in range(1, config.depth + 1)]
 
     def forward(self, x: Tensor) -> Tensor:

@@ -71,12 +71,13 @@ class Network(nn.Module):
         self.layouts[site] = (channels, channel_dim)
 
     @staticmethod
-    def sites(config: Any, sample: Sample) -> Sequence[Site]:
+    def sites(config: Any, sample: Sample, outputs: int) -> Sequence[Site]:
         """The model's sites in the order in which a sample passes them.
 
         Args:
             config: the model's own settings.
             sample: what the data set hands over.
+            outputs: width of the output layer.
         """
         raise NotImplementedError
 

@@ -1,6 +1,6 @@
 """Sites, the named places where activations act, and what stands at each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -29,7 +29,7 @@ class Site:
     """
 
     name: str
-    default: str
+    default: str | Activation
     fills: bool = True
     fixed_width: bool = False
 
@@ -49,8 +49,14 @@ def assign(sites: Sequence[Site], given: Mapping[str, Any]) -> Assignment:
             fit where it was put by name.
     """
     rest = dict(given)
-    layers = rest.pop("layers", None) or {}
+    layers = _flat(rest.pop("layers", None) or {}, {site.name for site in sites})
     general = None if rest["name"] == MODEL_DEFAULT else Activation.parse(rest)
+    filled = [site for site in sites if site.fills]
+    if general and filled and not any(_takes(site, general) for site in filled):
+        raise UserError(
+            f"{general.name} changes the number of channels, and no layer of this model can follow "
+            f"it; choose one that keeps it, such as {filled[0].default}."
+        )
     assignment = {
         site.name: general if general and _takes(site, general) else Activation.parse(site.default)
         for site in sites
@@ -84,6 +90,20 @@ def assign(sites: Sequence[Site], given: Mapping[str, Any]) -> Assignment:
                 )
             assignment[name] = chosen
     return assignment
+
+
+def _flat(layers: Mapping[Any, Any], sites: Collection[str]) -> dict[Any, Any]:
+    """Names of sites as the sites have them: ``layer1.0.relu`` and ``{layer1: {0: {relu: ...}}}``,
+    which is what the command line makes of it, are ``layer1_0_relu``."""
+    flat: dict[Any, Any] = {}
+    for key, value in layers.items():
+        if isinstance(value, Mapping) and value and "name" not in value:
+            inner = _flat(value, ())
+            flat |= {f"{key}_{name}": activation for name, activation in inner.items()}
+        else:
+            known = key in sites or not isinstance(key, str)
+            flat[key if known else key.replace(".", "_")] = value
+    return flat
 
 
 def _takes(site: Site, activation: Activation) -> bool:

@@ -144,7 +144,7 @@ class Transformer(Network):
         self.layers["head"] = nn.Linear(config.width, outputs)
 
     @staticmethod
-    def sites(config: TransformerConfig, sample: Sample) -> list[Site]:
+    def sites(config: TransformerConfig, sample: Sample, outputs: int) -> list[Site]:
         return [Site(f"block{i}_mlp", "gelu") for i in range(1, config.depth + 1)]
 
     def forward(self, x: Tensor) -> Tensor:

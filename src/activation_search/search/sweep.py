@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from activation_search.config.limits import check
+from activation_search.config.models import FunctionModelConfig
 from activation_search.config.run import TrainConfig, check_run, describe
 from activation_search.config.search import SweepConfig
 from activation_search.console import print_note
@@ -29,7 +30,7 @@ from activation_search.engine.workers import (
     worker_environment,
 )
 from activation_search.errors import MachineError, UserError
-from activation_search.models.factory import check_reads, count_weights, sites_of
+from activation_search.models.factory import check_reads, count_weights, pinned_model, sites_of
 from activation_search.models.sites import assign
 from activation_search.search import worker
 from activation_search.search.leaderboard import LEADERBOARD_FILE, Row, rank, write_csv, write_json
@@ -98,16 +99,16 @@ def run_sweep(config: SweepConfig, console: Console) -> Sweep:
 def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     check_sampler(config.sampler)
     check(config)
-    config = replace(config, data=pinned(config.data))
+    config = replace(config, data=pinned(config.data), model=pinned_model(config.model))
     source = load_source(config.data)
     check_reads(config.model.name, source.sample)
     print_note(source.origin, console)
-    name = config.name or f"{config.model.name}-{config.data.label}-{config.search.name}"
+    name = config.name or f"{config.model.label}-{config.data.label}-{config.search.name}"
     check_name(name)
     folder = Path(config.logs) / "sweeps" / name
     workers = worker_count(config.workers, config)
     base = base_config(config, folder.name, workers)
-    sites = sites_of(config.model, source.sample)
+    sites = sites_of(config.model, source.sample, source.target.size)
     space = build_space(config.search, base, sites)
     check_methods(config, space)
     task = task_of(config.data)
@@ -144,8 +145,10 @@ def _checked_with(source: Source) -> Callable[[TrainConfig], None]:
 
     def checked(config: TrainConfig) -> None:
         check_run(config)
-        assignment = assign(sites_of(config.model, source.sample), config.activation)
-        count_weights(config.model, assignment, source.sample, source.target.size)
+        outputs = source.target.size
+        assignment = assign(sites_of(config.model, source.sample, outputs), config.activation)
+        if not isinstance(config.model, FunctionModelConfig):
+            count_weights(config.model, assignment, source.sample, outputs)
 
     return checked
 

@@ -92,7 +92,10 @@ def load_checkpoint(path: str | PathLike[str], trust: bool = False) -> Activatio
     if file.is_dir():
         file = next((file / name for name in (BEST, LAST) if (file / name).exists()), file / BEST)
     stored = read_checkpoint(file)
-    check_trusted(activation_imports(stored["hyper_parameters"]["config"]), file, trust)
+    plain = stored["hyper_parameters"]["config"]
+    function = plain["model"].get("function")
+    own = activation_imports(plain) | ({function} if function else set())
+    check_trusted(own, file, trust)
     try:
         module = ActivationModule(**stored["hyper_parameters"])
         module.load_state_dict(stored["state_dict"])

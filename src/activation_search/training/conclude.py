@@ -75,7 +75,7 @@ def _best_row(curve: list[Row], metric: str, mode: str) -> Row:
 def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | str | bool]:
     """The columns of the HPARAMS tab."""
     return {
-        "model": config.model.name,
+        "model": config.model.label,
         "data": config.data.label,
         "activation": ", ".join(dict.fromkeys(result.assignment.values())),
         "lr": config.optim.lr,
@@ -89,7 +89,12 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
         **{
             f"model/{key}": value
             for key, value in asdict(config.model).items()
-            if key != "name" and value is not None
+            if key != "name" and isinstance(value, int | float | str)
+        },
+        **{
+            f"model/{key}": value
+            for key, value in getattr(config.model, "args", {}).items()
+            if isinstance(value, int | float | str)
         },
         **{f"site/{site}": name for site, name in result.assignment.items()},
     }

@@ -1,0 +1,1 @@
+"""Any torch module as a model: its activation sites are found by themselves."""

@@ -1,0 +1,164 @@
+"""A user's model: built, surveyed, and checked against itself before anything is trained."""
+
+import copy
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from activation_search.errors import UserError
+from activation_search.models.own.functions import CALLS, MODULES, Call
+from activation_search.models.own.install import install, set_child
+from activation_search.models.own.place import Place
+from activation_search.models.own.sites import FoundSite, find_sites
+from activation_search.models.own.survey import Recording, Survey, survey
+from activation_search.models.own.units import is_unit
+
+
+@dataclass
+class Discovery:
+    """What was found in a model.
+
+    Attributes:
+        sites: in the order in which a sample passes them.
+        layers: paths of modules with weights, in that order.
+        others: owner and place of activation calls that are no sites.
+        survey: everything that was seen.
+    """
+
+    sites: list[FoundSite]
+    layers: list[str]
+    others: list[tuple[str, Place]]
+    survey: Survey
+
+
+def output_of(found: Any) -> Any:
+    """The tensor in what a model returns: itself, or its ``logits``."""
+    return getattr(found, "logits", found)
+
+
+def find_units(model: nn.Module) -> dict[str, nn.Module]:
+    """Path -> what computes the activation that is registered there, or kept as an attribute."""
+    units: dict[str, nn.Module] = {}
+
+    def look(module: nn.Module, path: str) -> None:
+        prefix = f"{path}." if path else ""
+        for name, value in list(vars(module).items()):
+            if not name.startswith("_") and callable(value) and _kind_of(value):
+                units[f"{prefix}{name}"] = Call(_kind_of(value), (), {})
+        for name, child in module._modules.items():
+            if child is not None and is_unit(child):
+                units[f"{prefix}{name}"] = child
+            elif child is not None:
+                look(child, f"{prefix}{name}")
+
+    look(model, "")
+    return units
+
+
+def _kind_of(function: Any) -> str:
+    try:
+        return CALLS.get(function, "")
+    except TypeError:  # not hashable
+        return ""
+
+
+def out_of_place(unit: nn.Module) -> nn.Module:
+    """A unit that leaves its input alone; one of torch's that would not is copied."""
+    if not getattr(unit, "inplace", False):
+        return unit
+    other = copy.copy(unit)
+    other.inplace = False  # type: ignore[assignment]
+    return other
+
+
+def without_fast_paths(model: nn.Module) -> None:
+    """Torch's Transformer layers would pass their activation by in evaluation."""
+    for module in model.modules():
+        if hasattr(module, "activation_relu_or_gelu"):
+            module.activation_relu_or_gelu = 0  # type: ignore[assignment]
+
+
+def discover(model: nn.Module, batches: list[Tensor], patterns: Sequence[str] = ()) -> Discovery:
+    """Finds the sites of a model.
+
+    Args:
+        model: any, left as it is.
+        batches: inputs of different sizes, as the model takes them.
+        patterns: sites that one activation for the whole model fills; by default those of
+            functions that are used in hidden layers.
+
+    Raises:
+        UserError: the model cannot be used, with the reason.
+    """
+    if isinstance(model, torch.jit.ScriptModule):
+        raise UserError("The model is scripted (torch.jit); give the module it was made from.")
+    with torch.random.fork_rng(devices=[]):
+        looked_at = copy.deepcopy(model)
+        without_fast_paths(looked_at)
+        for path, unit in find_units(looked_at).items():
+            parent, _, name = path.rpartition(".")
+            kind = unit.name if isinstance(unit, Call) else MODULES.get(type(unit), "")
+            set_child(looked_at.get_submodule(parent), name, Recording(unit, path, str(kind)))
+        try:
+            found = survey(looked_at, batches)
+        except Exception as error:  # whatever the user's forward raises
+            raise UserError(
+                f"The model fails on a batch {list(batches[0].shape)}: "
+                f"{type(error).__name__}: {' '.join(str(error).split())}{_line(error)}."
+            ) from error
+        units = {path: out_of_place(unit) for path, unit in find_units(model).items()}
+        sites = find_sites(found, units, patterns)
+        if not sites:
+            fused = f"; those inside {', '.join(found.fused)} are fused" if found.fused else ""
+            raise UserError(f"No activation function was found in the model{fused}.")
+        keys = {(owner, place) for site in sites for owner, place, _ in site.keys}
+        calls = {(event.owner, event.place) for event in found.events if not event.unit}
+        discovery = Discovery(sites, found.layers, sorted(calls - keys), found)
+        _check_against_itself(model, discovery, batches)
+    return discovery
+
+
+def _line(error: Exception) -> str:
+    """Where in the user's code it was raised."""
+    root = str(Path(torch.__file__).parent)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if root not in f.filename]
+    own = [f for f in frames if Path(__file__).parent != Path(f.filename).parent]
+    return f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
+
+
+def _check_against_itself(model: nn.Module, found: Discovery, batches: list[Tensor]) -> None:
+    """The model's own functions through the slots must give what the untouched model gives.
+
+    Raises:
+        UserError: they do not, as where a result is written in place and its name used again.
+    """
+    through = copy.deepcopy(model)
+    without_fast_paths(through)
+    own = {site.name: copy.deepcopy(site.own) for site in found.sites}
+    install(through, found.sites, own, found.others)
+    for training in (False, True):
+        for batch in batches:
+            results: list[Tensor] = []
+            for each in (copy.deepcopy(model), through):
+                each.train(training)
+                torch.default_generator.manual_seed(0)
+                with torch.no_grad():
+                    results.append(output_of(each(batch.clone())))
+            if not torch.allclose(results[0], results[1], rtol=1e-5, atol=1e-6, equal_nan=True):
+                places = dict.fromkeys(str(s.place) for s in found.sites if _writes(s))
+                where = ", ".join(places) or "one of its activations"
+                raise UserError(
+                    "The model needs an activation to overwrite its input in place, and gives "
+                    f"something else where it does not: see {where}; use the result of the call, "
+                    "as in x = F.relu(x)."
+                )
+
+
+def _writes(site: FoundSite) -> bool:
+    """Whether the own function may overwrite its input."""
+    return not site.unit or getattr(site.own, "inplace", None) is not None

@@ -1,0 +1,71 @@
+"""Activation functions as torch offers them, and the catalogue's names for them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# How a call is named -> the function out of place, and the same under its other names.
+_SPELLINGS: dict[str, tuple[Callable[..., Tensor], ...]] = {
+    "relu": (F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_),
+    "relu6": (F.relu6,),
+    "leaky_relu": (F.leaky_relu, F.leaky_relu_),
+    "prelu": (F.prelu, torch.prelu, Tensor.prelu),
+    "rrelu": (F.rrelu, F.rrelu_, torch.rrelu, torch.rrelu_),
+    "elu": (F.elu, F.elu_),
+    "celu": (F.celu, F.celu_, torch.celu, torch.celu_),
+    "selu": (F.selu, F.selu_, torch.selu, torch.selu_),
+    "gelu": (F.gelu,),
+    "silu": (F.silu,),
+    "mish": (F.mish,),
+    "hardswish": (F.hardswish,),
+    "hardtanh": (F.hardtanh, F.hardtanh_),
+    "hardsigmoid": (F.hardsigmoid,),
+    "softplus": (F.softplus,),
+    "softsign": (F.softsign,),
+    "tanhshrink": (F.tanhshrink,),
+    "softshrink": (F.softshrink,),
+    "hardshrink": (F.hardshrink, torch.hardshrink),
+    "logsigmoid": (F.logsigmoid,),
+    "tanh": (torch.tanh, torch.tanh_, F.tanh, Tensor.tanh, Tensor.tanh_),
+    "sigmoid": (torch.sigmoid, torch.sigmoid_, F.sigmoid, Tensor.sigmoid, Tensor.sigmoid_,
+                torch.special.expit),
+}  # fmt: skip
+# Function -> how a call of it is named.
+CALLS: dict[Any, str] = {f: name for name, spelled in _SPELLINGS.items() for f in spelled}
+OUT_OF_PLACE: dict[str, Callable[..., Tensor]] = {n: fs[0] for n, fs in _SPELLINGS.items()}
+# What ends in probabilities; torch's functions and the tensor's methods.
+PROBABILITIES = {F.softmax, torch.softmax, Tensor.softmax, F.log_softmax, torch.log_softmax,
+                 Tensor.log_softmax}  # fmt: skip
+
+MODULES: dict[type[nn.Module], str] = {
+    nn.ReLU: "relu", nn.ReLU6: "relu6", nn.LeakyReLU: "leaky_relu", nn.PReLU: "prelu",
+    nn.RReLU: "rrelu", nn.ELU: "elu", nn.CELU: "celu", nn.SELU: "selu", nn.GELU: "gelu",
+    nn.SiLU: "silu", nn.Mish: "mish", nn.Hardswish: "hardswish", nn.Hardtanh: "hardtanh",
+    nn.Hardsigmoid: "hardsigmoid", nn.Softplus: "softplus", nn.Softsign: "softsign",
+    nn.Tanhshrink: "tanhshrink", nn.Softshrink: "softshrink", nn.Hardshrink: "hardshrink",
+    nn.LogSigmoid: "logsigmoid", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid",
+    nn.Threshold: "threshold",
+}  # fmt: skip
+
+
+def strip_inplace(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a call out of place."""
+    return {key: value for key, value in kwargs.items() if key != "inplace"}
+
+
+class Call(nn.Module):
+    """A function as it was called in the user's code, out of place, with its further arguments."""
+
+    def __init__(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]):
+        super().__init__()
+        self.name = name
+        self.args, self.kwargs = args, dict(kwargs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return OUT_OF_PLACE[self.name](x, *self.args, **self.kwargs)
+
+    def extra_repr(self) -> str:
+        return self.name

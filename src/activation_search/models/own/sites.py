@@ -1,0 +1,143 @@
+"""From what a survey saw to sites with names, and a table of which call belongs to which."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from torch import nn
+
+from activation_search.activations.activation import Activation
+from activation_search.errors import UserError
+from activation_search.models.own.functions import Call
+from activation_search.models.own.place import Place
+from activation_search.models.own.survey import Event, Survey
+from activation_search.models.own.units import OwnFunction, own_activation
+from activation_search.models.sites import Site
+
+# One activation for the whole model fills these; of a function's own name, those of units too.
+HIDDEN = {"relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "celu", "selu", "gelu",
+          "gelu_tanh", "quick_gelu", "silu", "mish", "hardswish", "relu2"}  # fmt: skip
+# And these where the model has none of the above.
+BOUNDED = {"tanh", "softsign", "hardtanh", "softplus"}
+
+# Who calls, where, and behind which weights where one place serves several layers.
+Key = tuple[str, Place, str]
+
+
+@dataclass
+class FoundSite:
+    """A site of a user's model.
+
+    Attributes:
+        site: as all models have it; its default is the model's own function.
+        owner: path of the unit, or of the module whose code calls the function.
+        unit: whether it is a unit.
+        own: computes the model's own function, out of place.
+        place: in the code.
+        after: path of the layer that feeds it, or ``""`` at the input.
+        channels: of its input; 0 where they differ from call to call.
+        channel_dim: where they lie, 1 or -1.
+        keys: the calls that belong to it.
+    """
+
+    site: Site
+    owner: str
+    unit: bool
+    own: nn.Module
+    place: Place
+    after: str
+    channels: int
+    channel_dim: int
+    keys: list[Key] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.site.name
+
+
+def find_sites(
+    found: Survey, units: dict[str, nn.Module], patterns: Sequence[str] = ()
+) -> list[FoundSite]:
+    """The sites of a model, in the order in which a sample passes them.
+
+    Args:
+        found: what the survey saw.
+        units: path -> the unit that is registered there.
+        patterns: sites that one activation for the whole model fills, in place of the rule.
+
+    Raises:
+        UserError: a pattern that matches no site.
+    """
+    groups: dict[Key, list[Event]] = {}
+    several = _places_of_several_layers(found.events)
+    for event in found.events:
+        where = (event.owner, event.place)
+        weights = event.weights.path if event.weights and where in several else ""
+        groups.setdefault((*where, weights), []).append(event)
+    names: dict[str, int] = {}
+    sites = []
+    for key, events in groups.items():
+        if all(event.last for event in events):
+            continue  # the output's, which the task owns
+        first = events[0]
+        base = _flat(first.owner if first.unit else f"{first.owner}.{first.kind}".lstrip("."))
+        count = names[base] = names.get(base, -1) + 1
+        name = f"{base}_{count}" if count else base
+        own = units[first.owner] if first.unit else Call(first.kind, first.args, first.kwargs)
+        label = type(own).__name__ if first.unit else first.kind
+        channels, dim = _channels(events)
+        site = Site(name, own_activation(first.kind, own, label), fixed_width=True)
+        after = first.weights.path if first.weights else ""
+        sites.append(
+            FoundSite(site, first.owner, first.unit, own, first.place, after, channels, dim, [key])
+        )
+    return _filled(sites, patterns)
+
+
+def _places_of_several_layers(events: Iterable[Event]) -> set[tuple[str, Place]]:
+    seen: dict[tuple[str, Place], set[str]] = {}
+    for event in events:
+        path = event.weights.path if event.weights else ""
+        seen.setdefault((event.owner, event.place), set()).add(path)
+    return {where for where, paths in seen.items() if len(paths) > 1}
+
+
+def _flat(path: str) -> str:
+    name = re.sub(r"\W", "_", path) or "model"
+    return f"model_{name}" if name[0].isdigit() else name
+
+
+def _channels(events: Sequence[Event]) -> tuple[int, int]:
+    """Number and dimension of the channels; 0 where calls disagree."""
+    found = set()
+    for event in events:
+        weights, shape = event.weights, event.shape
+        dim = -1 if weights is None or weights.channels_last or len(shape) == 2 else 1
+        if weights and len(shape) > 1 and shape[dim] != weights.outputs:
+            other = 1 if dim == -1 else -1
+            dim = other if shape[other] == weights.outputs else dim
+        found.add((shape[dim] if shape else 0, dim))
+    [first, *others] = sorted(found)
+    return (0, first[1]) if others else first
+
+
+def _filled(sites: list[FoundSite], patterns: Sequence[str]) -> list[FoundSite]:
+    """Which sites ``activation=`` fills."""
+    for pattern in patterns:
+        if not any(fnmatchcase(found.name, pattern) for found in sites):
+            names = ", ".join(found.name for found in sites)
+            raise UserError(f"model.sites: {pattern} matches no site; sites: {names}.")
+
+    def name_of(activation: Activation | str) -> str:
+        return "relu" if isinstance(activation, OwnFunction) else Activation.parse(activation).name
+
+    own = {found.name: name_of(found.site.default) for found in sites}
+    usual = HIDDEN if HIDDEN & set(own.values()) else BOUNDED
+    for found in sites:
+        if patterns:
+            fills = any(fnmatchcase(found.name, pattern) for pattern in patterns)
+        else:
+            fills = own[found.name] in usual
+        found.site = Site(found.name, found.site.default, fills=fills, fixed_width=True)
+    return sites

@@ -1,0 +1,217 @@
+"""One look at a model: which activations act where, in which order, behind which weights.
+
+The model runs on small batches, in evaluation and in training mode, without gradients; what is
+recorded is the order of three kinds of events: an activation unit is called, one of torch's
+activation functions is called, and a call gets a parameter, which is a layer with weights.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from activation_search.models.own.functions import CALLS, PROBABILITIES, strip_inplace
+from activation_search.models.own.place import Place, calling_place
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A layer with weights: its path, the parameter's dimensions and its number of outputs."""
+
+    path: str
+    outputs: int
+    channels_last: bool
+
+
+@dataclass
+class Event:
+    """A call of an activation.
+
+    Attributes:
+        owner: path of the unit, or of the module whose code calls the function.
+        unit: whether it is a unit, and not a call in code.
+        kind: the function as torch calls it; ``""`` for a unit that it has no name for.
+        place: of the call.
+        weights: the layer with weights that ran last before it.
+        shape: of its input.
+        args, kwargs: further arguments of a call.
+        last: no weights ran after it.
+    """
+
+    owner: str
+    unit: bool
+    kind: str
+    place: Place
+    weights: Weights | None
+    shape: tuple[int, ...]
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    last: bool = False
+
+
+@dataclass
+class Survey:
+    """What was seen.
+
+    Attributes:
+        events: in order, over all batches.
+        layers: paths of modules with weights, in the order of their first use.
+        ends_in: the function that gives probabilities at the very end, or ``""``.
+        fused: types of modules whose activations are inside a kernel, such as ``LSTM``.
+    """
+
+    events: list[Event] = field(default_factory=list)
+    layers: list[str] = field(default_factory=list)
+    ends_in: str = ""
+    fused: list[str] = field(default_factory=list)
+
+
+class Recorder(TorchFunctionMode):
+    """Records calls while one batch passes."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.events: list[Event] = []
+        self.layers: list[str] = []
+        self.weights: Weights | None = None
+        self.path: list[str] = []  # of the modules that are running
+        self.inside = 0  # of a unit, whose calls are its own
+        self.ends_in = ""
+        self.behind = 0  # how many events came before the last use of weights
+        modules = dict(model.named_modules())
+        self.parameters = {
+            id(parameter): (path, modules[path])
+            for path, module in modules.items()
+            for parameter in module.parameters(recurse=False)
+        }
+
+    def unit(self, owner: str, module: nn.Module, kind: str, x: Tensor, compute: Callable) -> Any:
+        """A unit is called."""
+        place = calling_place()
+        self.events.append(Event(owner, True, kind, place, self.weights, tuple(x.shape)))
+        if kind == "sigmoid":
+            self.ends_in = kind
+        self.inside += 1
+        try:
+            return compute()
+        finally:
+            self.inside -= 1
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if not self.inside:
+            self._record(func, args, kwargs)
+        return func(*args, **kwargs)
+
+    def _record(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        kind = CALLS.get(func)
+        if kind is not None and args and isinstance(args[0], Tensor):
+            self.events.append(
+                Event(
+                    self.path[-1],
+                    False,
+                    kind,
+                    calling_place(),
+                    self.weights,
+                    tuple(args[0].shape),
+                    tuple(args[1:]),
+                    strip_inplace(kwargs),
+                )
+            )
+            self.ends_in = "sigmoid" if kind == "sigmoid" else ""
+            return
+        if func in PROBABILITIES:
+            self.ends_in = func.__name__
+        if getattr(func, "__name__", "") == "__get__":
+            return  # a look at a parameter's shape or type
+        for value in (*args, *kwargs.values()):
+            if isinstance(value, nn.Parameter) and id(value) in self.parameters:
+                path, module = self.parameters[id(value)]
+                self.weights = _weights(path, module, value)
+                self.ends_in, self.behind = "", len(self.events)
+                if path not in self.layers and value.dim() > 1:
+                    self.layers.append(path)
+                break
+
+
+_CHANNELS_FIRST = (
+    nn.modules.conv._ConvNd,
+    nn.modules.batchnorm._BatchNorm,
+    nn.modules.instancenorm._InstanceNorm,
+    nn.GroupNorm,
+)
+
+
+def _weights(path: str, module: nn.Module, parameter: nn.Parameter) -> Weights:
+    for name in ("out_channels", "out_features", "num_features", "num_channels", "embedding_dim"):
+        if isinstance(outputs := getattr(module, name, None), int):
+            break
+    else:
+        # Conv1D of Hugging Face and matrices by hand, x @ w, have their outputs last.
+        outputs = parameter.shape[-1]
+    return Weights(path, outputs, channels_last=not isinstance(module, _CHANNELS_FIRST))
+
+
+@contextmanager
+def _paths_recorded(model: nn.Module, recorder: Recorder) -> Iterator[None]:
+    """Keeps the recorder told which module is running."""
+    handles = []
+    for path, module in model.named_modules():
+        enter: Any = lambda m, args, path=path: recorder.path.append(path)  # noqa: E731
+        leave: Any = lambda m, args, out: recorder.path.pop() and None  # noqa: E731
+        handles.append(module.register_forward_pre_hook(enter))
+        handles.append(module.register_forward_hook(leave, always_call=True))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class Recording(nn.Module):
+    """Stands in for a unit while a model is surveyed."""
+
+    recorder: Recorder | None = None
+
+    def __init__(self, module: nn.Module, owner: str, kind: str):
+        super().__init__()
+        self.module = module
+        self.owner, self.kind = owner, kind
+
+    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
+        assert self.recorder is not None
+        compute = lambda: self.module(x, *args, **kwargs)  # noqa: E731
+        return self.recorder.unit(self.owner, self.module, self.kind, x, compute)
+
+
+def survey(model: nn.Module, batches: list[Tensor]) -> Survey:
+    """Runs a model whose units are :class:`Recording` on batches, in both modes; the model is used
+    up.
+
+    Raises:
+        Exception: whatever the model raises.
+    """
+    found = Survey()
+    fused = (nn.LSTM, nn.GRU, nn.RNN)
+    for training in (False, True):
+        for batch in batches:
+            model.train(training)
+            recorder = Recorder(model)
+            recordings = [m for m in model.modules() if isinstance(m, Recording)]
+            for recording in recordings:
+                object.__setattr__(recording, "recorder", recorder)
+            with torch.no_grad(), _paths_recorded(model, recorder), recorder:
+                model(batch)
+            for event in recorder.events[recorder.behind :]:
+                event.last = True
+            found.events += recorder.events
+            found.layers += [path for path in recorder.layers if path not in found.layers]
+            found.ends_in = found.ends_in or recorder.ends_in
+    found.fused = sorted({type(m).__name__ for m in model.modules() if isinstance(m, fused)})
+    return found

@@ -1,0 +1,115 @@
+"""Which modules of a model are activation functions, told by what they do."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from activation_search.activations.activation import Activation
+from activation_search.activations.catalogue import ENTRIES
+from activation_search.activations.entry import Entry
+from activation_search.activations.factory import build
+from activation_search.models.own.functions import MODULES
+
+_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+_NEVER = (
+    nn.modules.dropout._DropoutNd,
+    nn.Identity,
+    nn.Softmax,
+    nn.LogSoftmax,
+    nn.Softmin,
+    nn.Softmax2d,
+    nn.GLU,
+    nn.MultiheadAttention,
+)
+
+
+class OwnFunction(Activation):
+    """A function of the user's model that the catalogue has no name for."""
+
+    @property
+    def entry(self) -> Entry:
+        return Entry(self.name, "the model's own", "", "the model", (-math.inf, math.inf))
+
+    def __str__(self) -> str:
+        return f"own ({self.name})"
+
+
+def is_unit(module: nn.Module) -> bool:
+    """Whether a module is an activation function.
+
+    It is if it is one of torch's; or if it has no parameters, keeps the shape of its input, treats
+    every element alike, and is no straight line, as a try on fixed values shows.
+    """
+    if isinstance(module, tuple(MODULES)):
+        return True
+    if isinstance(module, (*_CONTAINERS, *_NEVER)) or type(module).forward is nn.Module.forward:
+        return False
+    if any(True for _ in module.parameters()) or any(True for _ in module.buffers()):
+        return False
+    was_training = module.training
+    try:
+        module.eval()
+        with torch.no_grad():
+            return _acts_alike(module)
+    except Exception:  # whatever a module of another kind raises at such an input
+        return False
+    finally:
+        module.train(was_training)
+
+
+def _acts_alike(module: nn.Module) -> bool:
+    grid = torch.linspace(-6, 6, 72).view(2, 4, 3, 3)
+    found = module(grid.clone())
+    if not isinstance(found, Tensor) or found.shape != grid.shape:
+        return False
+    order = torch.randperm(72, generator=torch.Generator().manual_seed(0))
+    shuffled = module(grid.flatten()[order].view_as(grid))
+    if not torch.allclose(shuffled.flatten(), found.flatten()[order], atol=1e-6):
+        return False
+    values = found.flatten().double()
+    line = torch.linspace(float(values[0]), float(values[-1]), 72, dtype=torch.float64)
+    return not torch.allclose(values, line, atol=1e-5)
+
+
+def own_activation(kind: str, module: nn.Module, label: str) -> Activation:
+    """The catalogue's activation that equals a function of the user's model.
+
+    Args:
+        kind: how torch calls it, or ``""``.
+        module: computes it, out of place.
+        label: what to call one that the catalogue does not have.
+    """
+    if kind == "prelu":
+        return Activation.parse("prelu")
+    if kind == "rrelu":
+        return Activation.parse("rrelu")
+    parameters = {
+        key: value
+        for key, value in _arguments(module).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    guesses: list[Activation] = []
+    for name in dict.fromkeys([kind, *ENTRIES]):
+        entry = ENTRIES.get(name)
+        if entry is not None and entry.family == "fixed":
+            own = {k: v for k, v in parameters.items() if k in entry.parameters}
+            guesses.append(Activation.parse({"name": name, **own}))
+            if own:
+                guesses.append(Activation.parse(name))
+    grid = torch.linspace(-8, 8, 161)
+    try:
+        with torch.no_grad():
+            wanted = module(grid.view(1, -1, 1, 1).clone()).flatten()
+    except Exception:  # a function that wants another kind of input keeps its own name
+        return OwnFunction(label)
+    for guess in guesses:
+        with torch.no_grad():
+            if torch.allclose(build(guess)(grid), wanted, rtol=1e-6, atol=1e-6):
+                return guess
+    return OwnFunction(label)
+
+
+def _arguments(module: nn.Module) -> dict[str, object]:
+    """Settings of a module, or of the call that it stands for."""
+    return {**vars(module), **getattr(module, "kwargs", {})}
