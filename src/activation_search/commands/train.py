@@ -16,6 +16,8 @@ from activation_search.training.result import FINISHED, RunResult
 from activation_search.training.run import RunInterrupted, train
 from activation_search.training.task import UNDEFINED
 
+MAX_ROWS = 8  # of sites in the summary
+
 
 def run(config: TrainConfig) -> int:
     """Trains and prints the summary.
@@ -71,8 +73,8 @@ def print_summary(result: RunResult, console: Console) -> None:
     own = result.activation_parameters
     learned = f", {own:,} of them in activations" if own else ""
     table.add_row("parameters", f"{result.parameters:,}{learned}")
-    for site, activation in result.assignment.items():
-        table.add_row(site, escape(activation))
+    for sites, activation in _assignment(result.assignment):
+        table.add_row(escape(sites), escape(activation))
     console.print(table)
     print_alarms(from_dicts(result.alarms), console)
     # Outside the table, whose width would cut them.
@@ -88,9 +90,22 @@ def _value(metric: str, value: float) -> str:
     return f"{value:.4f}"
 
 
+def _assignment(assignment: dict[str, str]) -> list[tuple[str, str]]:
+    """Sites and their activation; of many sites those with the same one in one row."""
+    if len(assignment) <= MAX_ROWS:
+        return list(assignment.items())
+    together: dict[str, list[str]] = {}
+    for site, activation in assignment.items():
+        together.setdefault(activation, []).append(site)
+    return [
+        (sites[0] if len(sites) == 1 else f"{sites[0]} … ({len(sites)} sites)", activation)
+        for activation, sites in together.items()
+    ]
+
+
 _SPLITS = {"val": "validation", "test": "test"}
 
 
 def _title(result: RunResult) -> str:
-    config = result.config
-    return f"{config['model']['name']} on {config['data']['name']}, seed {config['seed']}"
+    config = result.parsed_config()
+    return f"{config.model.label} on {config.data.name}, seed {config.seed}"

@@ -52,7 +52,7 @@ def _leaves(plain: dict[str, Any], path: str = "") -> dict[str, Any]:
     for key, value in plain.items():
         if not path and key in _LEFT_OUT:
             continue
-        if isinstance(value, dict):
+        if isinstance(value, dict) and f"{path}{key}" != "model.args":  # the user's own keys
             found |= _leaves(value, f"{path}{key}.")
         else:
             found[f"{path}{key}"] = value

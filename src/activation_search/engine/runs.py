@@ -1,5 +1,6 @@
 """Many independent runs in parallel processes; those that are there already are not run again."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -76,7 +77,7 @@ def _train_in_parallel(
     )
     try:
         with worker_environment():
-            futures = [pool.submit(train, config) for config in configs]
+            futures = [pool.submit(_train, config) for config in configs]
         done = track(as_completed(futures), title, len(futures), console=console)
         results, errors = [], []
         for future in done:
@@ -102,11 +103,20 @@ def _train_in_parallel(
     return results
 
 
+def _train(config: TrainConfig) -> RunResult:
+    try:
+        return train(config)
+    finally:
+        # A finished run is a ring of objects, which Python looks for ever more seldom.
+        gc.collect()
+
+
 def _start(share: Any) -> None:
     """In a worker: takes a GPU of its own where there are several, and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if share:
         os.environ["CUDA_VISIBLE_DEVICES"] = share.get(timeout=60)
+    gc.freeze()  # what was imported is never garbage, and need not be looked through
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -3,6 +3,7 @@
 One process that lives for the whole study, since importing torch and Lightning takes seconds.
 """
 
+import gc
 import itertools
 import math
 import multiprocessing
@@ -104,6 +105,7 @@ def _work(assignment: Assignment, stop: Event) -> None:
     study_id = storage.get_study_id_from_name(assignment.name)
     sites = sites_on(assignment.base.model, assignment.base.data)
     space = build_space(assignment.config.search, assignment.base, sites)
+    gc.freeze()  # what was imported is never garbage, and need not be looked through
     while not stop.is_set() and (parent is None or parent.is_alive()):
         trial_id = claim(study, storage, study_id)
         if trial_id is None:
@@ -111,6 +113,8 @@ def _work(assignment: Assignment, stop: Event) -> None:
             continue
         with _seen(storage, trial_id):
             _run(study, trial_id, space, assignment)
+        # A finished run is a ring of objects, which Python looks for ever more seldom.
+        gc.collect()
 
 
 @contextmanager

@@ -1,0 +1,105 @@
+"""``model=function`` with every command, on the example that the repository ships."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import activation_search
+from activation_search.config.run import TrainConfig
+from activation_search.errors import UserError
+
+from ...command import ROOT, Command
+
+OWN = ["model=function", "model.function=own_model.build", "model.args.width=4", "data=digits"]
+QUICK = ["trainer.max_epochs=1", "trainer.accelerator=cpu"]
+
+
+@pytest.fixture(autouse=True)
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with the example's file in it."""
+    shutil.copy(ROOT / "examples" / "own_model.py", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path
+
+
+def test_sites(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("scripts/sites.py", *OWN) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["layer1_relu", "relu", "4", "yes", "layer1.bn1", "own_model.py:30"] in lines
+    assert command("scripts/sites.py", "model=lstm") == 0
+    assert "lstm1_candidate" in capsys.readouterr().out
+
+
+def test_train_and_load_elsewhere(
+    command: Command, example: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*OWN, *QUICK, "activation=prelu", "activation.layers.layer1.relu=gelu",
+                 "trainer.progress=false", "logs=logs"]  # fmt: skip
+    assert command("train.py", *arguments) == 0
+    out = capsys.readouterr().out
+    assert "finished: build on digits" in out
+    [path] = example.glob("logs/train/build-digits-prelu-per-layer/*/last.ckpt")
+    with pytest.raises(UserError, match=r"names code.*own_model\.build"):
+        activation_search.load(path)
+    code = (
+        f"import activation_search, torch; m = activation_search.load({str(path)!r}, trust=True); "
+        "print(m.predict(torch.zeros(2, 8, 8)).shape, m.network.assignment_text['layer1_relu'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "torch.Size([2, 10]) gelu", done.stderr
+    elsewhere = example / "elsewhere"
+    elsewhere.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=elsewhere
+    )
+    assert "own_model.build names nothing callable" in done.stderr
+
+
+def test_sweep(command: Command, example: Path, worked: None) -> None:
+    tied = "search.tie=[[layer1_*],[layer2_*],[layer3_*]]"
+    arguments = [*OWN, *QUICK, "search=per_layer", "search.candidates=[relu,gelu]", "trials=3"]
+    arguments += [tied, "logs=logs", "name=s"]
+    assert command("scripts/sweep.py", *arguments) == 0
+    assert "param:layer1_relu+layer1_relu_1" in (example / "logs/sweeps/s/trials.csv").read_text()
+    model = example / "own_model.py"
+    model.write_text(model.read_text() + "\n# changed\n")
+    assert command("scripts/sweep.py", *arguments) == 2  # it asks something else now
+
+
+def test_compare(command: Command, example: Path, trained: list[TrainConfig]) -> None:
+    arguments = [*OWN, *QUICK, "candidates=[default,gelu]", "seeds=2", "logs=logs"]
+    assert command("scripts/compare.py", *arguments) == 0
+    assert list(example.glob("logs/compare/*/report.html"))
+    assert len(trained) == 4
+
+
+def test_health(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("scripts/health.py", *OWN, "activations=[relu,gelu]", "logs=logs") == 0
+    assert "layer3_relu_1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("init=gain", "init=gain does not go with model=function"),
+        ("model.function=null", "model=function needs model.function=my_module.my_function"),
+        ("model.args.foo=1", "failed: TypeError: "),
+        ("activation=swiglu", "no layer of this model can follow it"),
+        ("model.sites=[nosuch]", "nosuch matches no site; sites: relu, layer1_relu"),
+    ],
+)
+def test_mistakes(command: Command, example: Path, capsys, override: str, sentence: str) -> None:
+    assert command("train.py", *OWN, *QUICK, override, "logs=logs") == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+    assert not (example / "logs").exists()
+
+
+def test_other_models_draw_by_gain(command: Command, capsys) -> None:
+    assert command("train.py", "model=mlp", "data=digits", "init=own") == 2
+    assert "init=own does not go with model=mlp" in capsys.readouterr().err
