@@ -1,8 +1,7 @@
 """A model of one's own: a small residual network in torchvision's style.
 
-    cd examples
-    python ../train.py model=function model.function=own_model.build data=digits activation=gelu
-    python ../scripts/sites.py model=function model.function=own_model.build data=digits
+    python train.py model=function model.function=examples.own_model.build data=digits
+    python scripts/sites.py model=function model.function=examples.own_model.build data=digits
 
 Nothing in it knows of the package: any ``torch.nn.Module`` will do.
 """

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ CATALOGUE = [line for line in COMMANDS if line.startswith("python scripts/catalo
 HEALTH = [line for line in COMMANDS if line.startswith("python scripts/health.py")]
 DATA = [line for line in COMMANDS if line.startswith("python scripts/data.py")]
 COMPARE = [line for line in COMMANDS if line.startswith("python scripts/compare.py")]
+SITES = [line for line in COMMANDS if line.startswith("python scripts/sites.py")]
 INLINE = re.findall(r"`(python [^`]+)`", README)
 # They take minutes; tests/cli/test_benchmark.py runs them in small.
 BENCHMARK = [f"python benchmarks/{name}.py" for name in ("steps", "readings", "images", "trials")]
@@ -33,12 +35,15 @@ def test_every_command_is_accounted_for() -> None:
     assert set(installs) <= set(ci)
     # tests/cli/test_tensorboard.py starts the viewer.
     viewer = [line for line in COMMANDS if line.startswith("tensorboard --logdir logs")]
-    known = [*installs, *TRAIN, *SWEEP, *CATALOGUE, *HEALTH, *DATA, *COMPARE, *viewer]
+    known = [*installs, *TRAIN, *SWEEP, *CATALOGUE, *HEALTH, *DATA, *COMPARE, *SITES, *viewer]
     assert [line for line in COMMANDS if line not in known] == []
     assert set(INLINE) - set(BENCHMARK) == {
         "python train.py -m experiment=mnist1d_cnn seed=0,1,2",
         "python train.py model=mlp data=xor activation=identity",
         "python scripts/data.py",
+        "python scripts/sites.py model=lstm",
+        "python scripts/sweep.py",
+        "python scripts/sweep.py --help",
     }
 
 
@@ -48,6 +53,7 @@ def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [own] = [text for language, text in BLOCKS if language == "python" and "def wave" in text]
     (tmp_path / "my_activations.py").write_text(own)
     write_files(tmp_path)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
     (tmp_path / "novel.txt").write_text(
         "It was the best of times, it was the worst of times.\n" * 80
     )
@@ -74,6 +80,12 @@ def test_catalogue_commands(line: str, command: Command, working_directory: Path
 
 @pytest.mark.parametrize("line", [*DATA, *(c for c in INLINE if "scripts/data.py" in c)])
 def test_data_commands(line: str, command: Command, working_directory: Path) -> None:
+    _, script, *arguments = shlex.split(line, comments=True)
+    assert command(script, *arguments) == 0
+
+
+@pytest.mark.parametrize("line", [*SITES, *(c for c in INLINE if "scripts/sites.py" in c)])
+def test_sites_commands(line: str, command: Command, working_directory: Path) -> None:
     _, script, *arguments = shlex.split(line, comments=True)
     assert command(script, *arguments) == 0
 
