@@ -2,15 +2,31 @@
 
 model = activation_search.load("logs/train/…/best.ckpt")
 model.predict(x)
+
+for site in activation_search.sites(my_resnet, sample=x[:2]):
+    print(site)
+model = activation_search.replace(my_resnet, {"layer1_*": "gelu", "*": "prelu"}, sample=x[:2])
 """
 
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from activation_search.models.own.api import replace, restore, sites
     from activation_search.training.module import ActivationModule
 
-__all__ = ["load"]
+__all__ = ["load", "replace", "restore", "sites"]
+
+_OF_ANY_MODEL = ("replace", "restore", "sites")
+
+
+def __getattr__(name: str) -> Any:
+    # Imported at the first use, so that shell completion and ``--help`` need no torch.
+    if name in _OF_ANY_MODEL:
+        from activation_search.models.own import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load(path: "str | PathLike[str]", trust: bool = False) -> "ActivationModule":

@@ -61,7 +61,7 @@ def test_identity_ignores_where_and_how_it_is_shown() -> None:
         ("activation=gleu", "Unknown activation 'gleu', did you mean 'gelu'. allowed: acon_c"),
         (
             "model=cmn",
-            "Unknown model 'cmn', did you mean 'cnn'. allowed: cnn, lstm, mlp, transformer",
+            "Unknown model 'cmn', did you mean 'cnn'. allowed: cnn, function, lstm, mlp",
         ),
         ("data=nonsense", "Unknown data 'nonsense'; allowed: arrays, breast_cancer, cifar10, csv"),
         ("experiment=none_such", "Unknown experiment 'none_such'; allowed: .*mnist1d_cnn"),

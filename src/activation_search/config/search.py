@@ -37,7 +37,9 @@ class SearchConfig:
         help="all that one activation for the whole model would fill, a pattern, or a list of them",
     )
     tie: list[Any] = setting(
-        factory=list, help="lists of patterns; the sites that one list matches share a choice"
+        factory=list,
+        help="lists of patterns; the sites that one list matches share a choice; defaults to one "
+        "list per stage for a model of your own with more than 8 sites",
     )
     candidates: Any = setting(
         "default",

@@ -6,12 +6,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from activation_search.activations import ENTRIES, Activation
+from activation_search.config.models import FunctionModelConfig
 from activation_search.config.run import TrainConfig
 from activation_search.config.search import DEFAULT_CANDIDATES, SearchConfig
 from activation_search.errors import UserError, unknown
 from activation_search.models.sites import Site
 from activation_search.search.space import WHOLE_MODEL, Choice, Point, Range, Space
 
+MAX_UNTIED = 8  # sites that a search of each by itself can tell apart
 SEARCHED = ("model", "data", "optim", "trainer", "early_stopping", "init")  # beside activations
 
 
@@ -30,7 +32,7 @@ def build_space(search: SearchConfig, base: TrainConfig, sites: Sequence[Site]) 
         fitting = _fitting(candidates, filled[:1])
         choices = [Choice(WHOLE_MODEL, tuple(site.name for site in filled), fitting)]
     else:
-        choices = _site_choices(search, sites, candidates)
+        choices = _site_choices(search, base, sites, candidates)
     ranges = {key: _range(key, given, base) for key, given in search.hparams.items()}
     space = Space(tuple(choices), ranges, search.parameters)
     if space.size <= 1:
@@ -52,14 +54,17 @@ def check_points(space: Space, base: TrainConfig, check: Callable[[TrainConfig],
 
 
 def _site_choices(
-    search: SearchConfig, sites: Sequence[Site], candidates: Mapping[str, list[Activation]]
+    search: SearchConfig,
+    base: TrainConfig,
+    sites: Sequence[Site],
+    candidates: Mapping[str, list[Activation]],
 ) -> list[Choice]:
     names = [site.name for site in sites]
     if search.sites == "all":
         chosen = [site.name for site in sites if site.fills]
     else:
         chosen = _matching(search.sites, names)
-    ties = [_matching(patterns, chosen) for patterns in search.tie]
+    ties = [_matching(patterns, chosen) for patterns in search.tie or _stages(chosen, base)]
     if not search.per_site:
         ties = [chosen]
     tied = [name for tie in ties for name in tie]
@@ -78,6 +83,16 @@ def _site_choices(
             raise UserError(f"The search space is empty: no candidate fits {group[0]}.")
         choices.append(Choice("+".join(group), tuple(group), fitting))
     return choices
+
+
+def _stages(names: Sequence[str], base: TrainConfig) -> list[list[str]]:
+    """Of a large model of the user's own: the sites of each stage, such as ``layer1``, as ties."""
+    if len(names) <= MAX_UNTIED or not isinstance(base.model, FunctionModelConfig):
+        return []
+    stages: dict[str, list[str]] = {}
+    for name in names:
+        stages.setdefault(name.partition("_")[0], []).append(name)
+    return list(stages.values())
 
 
 def _matching(patterns: Any, names: Sequence[str]) -> list[str]:

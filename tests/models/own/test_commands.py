@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 import activation_search
+from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
+from activation_search.config.search import SweepConfig
 from activation_search.errors import UserError
+from activation_search.models.factory import sites_on
+from activation_search.search.parse_space import build_space
+from activation_search.search.sweep import base_config
+from activation_search.user_code import find
 
 from ...command import ROOT, Command
 
@@ -23,13 +29,18 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "examples" / "own_model.py", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "own_model", raising=False)  # of an earlier test's folder
+    find.cache_clear()
     return tmp_path
 
 
 def test_sites(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("scripts/sites.py", *OWN) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["layer1_relu", "relu", "4", "yes", "layer1.bn1", "own_model.py:30"] in lines
+    [line] = [line for line in lines if line[:1] == ["layer1_relu"]]
+    code = (ROOT / "examples" / "own_model.py").read_text().splitlines()
+    number = code.index("        out = self.relu(self.bn1(self.conv1(x)))") + 1
+    assert line[1:] == ["relu", "4", "yes", "layer1.bn1", f"own_model.py:{number}"]
     assert command("scripts/sites.py", "model=lstm") == 0
     assert "lstm1_candidate" in capsys.readouterr().out
 
@@ -68,6 +79,18 @@ def test_sweep(command: Command, example: Path, worked: None) -> None:
     model = example / "own_model.py"
     model.write_text(model.read_text() + "\n# changed\n")
     assert command("scripts/sweep.py", *arguments) == 2  # it asks something else now
+
+
+def test_a_large_model_is_searched_by_stages() -> None:
+    overrides = ["model=function", "model.function=tests.models.own.zoo.ResNet18"]
+    overrides += ["model.args.divide=8", "data=digits", "search=per_layer"]
+    config = compose(overrides, SweepConfig)
+    base = base_config(config, "test", workers=1)
+    space = build_space(config.search, base, sites_on(config.model, config.data))
+    assert [choice.sites[0] for choice in space.choices] == [
+        "relu", "layer1_0_relu", "layer2_0_relu", "layer3_0_relu", "layer4_0_relu",
+    ]  # fmt: skip
+    assert len(space.choices[1].sites) == 4
 
 
 def test_compare(command: Command, example: Path, trained: list[TrainConfig]) -> None:

@@ -55,6 +55,10 @@ class FoundSite:
     def name(self) -> str:
         return self.site.name
 
+    def __str__(self) -> str:
+        channels = self.channels or "varying"
+        return f"{self.name}: {self.site.default}, {channels} channels, {self.place}"
+
 
 def find_sites(
     found: Survey, units: dict[str, nn.Module], patterns: Sequence[str] = ()
