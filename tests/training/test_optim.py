@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from activation_search.config.models import MLPConfig
-from activation_search.config.run import OPTIMIZERS, OptimConfig
+from activation_search.config.parts import OPTIMIZERS, OptimConfig
 from activation_search.data.sample import Sample
 from activation_search.models.factory import build_network
 from activation_search.models.network import Network

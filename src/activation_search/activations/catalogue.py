@@ -18,6 +18,7 @@ ANY = (-INF, INF)
 _TORCH = "torch.nn.functional."
 _FIXED = "activation_search.activations.fixed."
 _LEARN = "activation_search.activations.learnable."
+_NOISE = "activation_search.activations.stochastic."
 _GATED = "activation_search.activations.gated."
 
 
@@ -178,9 +179,9 @@ LEARNABLE = (
 
 STOCHASTIC = (
     Entry("rrelu", "x; a x with a ~ U(lower, upper), their mean in evaluation",
-          _LEARN + "RReLU", "arXiv:1505.00853", ANY, True,
+          _NOISE + "RReLU", "arXiv:1505.00853", ANY, True,
           {"lower": _number(1 / 8, 0, 0.25), "upper": _number(1 / 3, 0.25, 1)}, stochastic=True),
-    Entry("probact", "max(x, 0) + sigma noise, without noise in evaluation", _LEARN + "ProbAct",
+    Entry("probact", "max(x, 0) + sigma noise, without noise in evaluation", _NOISE + "ProbAct",
           "arXiv:1905.10761", (0, INF), True,
           {"sigma": _number(0.05, 0, search=(0.01, 0.5)), "sharing": LAYER_SHARING},
           {"sigma": "sigma"}, stochastic=True),

@@ -279,31 +279,3 @@ class XIELU(Learnable):
         # In this order the square overflows only where the result does.
         curved = alpha_p * positive * positive + alpha_n * (torch.expm1(negative) - negative)
         return curved + self.BETA * x
-
-
-class RReLU(Element):
-    """Leaky ReLU of random slope while training; of the mean slope in evaluation."""
-
-    def __init__(self, lower: float, upper: float):
-        super().__init__()
-        self.lower = lower
-        self.upper = upper
-
-    def compute(self, x: Tensor) -> Tensor:
-        return F.rrelu(x, self.lower, self.upper, self.training)
-
-    def extra_repr(self) -> str:
-        return f"lower={self.lower}, upper={self.upper}"
-
-
-class ProbAct(Learnable):
-    """ReLU plus Gaussian noise of learned scale while training; ReLU in evaluation."""
-
-    def __init__(self, sigma: float, **kwargs):
-        super().__init__(**kwargs)
-        self.sigma = self.start(sigma)
-
-    def compute(self, x: Tensor) -> Tensor:
-        if not self.training:
-            return F.relu(x)
-        return F.relu(x) + self.along(self.sigma, x) * torch.randn_like(x)

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activation_search.config.limits import setting
-from activation_search.config.run import MAX_COUNT, TrainConfig, activation_imports
+from activation_search.config.parts import MAX_COUNT
+from activation_search.config.run import TrainConfig, activation_imports
 
 # Good ones of every kind: piecewise linear, exponential, smooth, bounded, and three that learn.
 DEFAULT_CANDIDATES = (

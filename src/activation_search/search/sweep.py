@@ -1,13 +1,10 @@
 """Runs a study to its end: fills the queue, starts workers, replaces those that die, and writes
 what was found."""
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from multiprocessing.context import SpawnProcess
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import optuna
@@ -25,9 +22,7 @@ from activation_search.data.registry import load_source, pinned
 from activation_search.data.splits import Source
 from activation_search.engine.workers import (
     threads_per_worker,
-    visible_gpus,
     worker_count,
-    worker_environment,
 )
 from activation_search.errors import MachineError, UserError
 from activation_search.models.factory import check_reads, count_weights, pinned_model, sites_of
@@ -47,6 +42,7 @@ from activation_search.search.study import (
     open_study,
     requeue_dead,
 )
+from activation_search.search.team import Team
 from activation_search.training.directory import check_name
 from activation_search.training.task import task_of
 
@@ -163,62 +159,6 @@ def base_config(config: SweepConfig, folder: str, workers: int) -> TrainConfig:
         test=False,  # whatever the command line says
         resume=None,
     )
-
-
-class Team:
-    """The worker processes of this machine."""
-
-    def __init__(self, assignment: worker.Assignment):
-        self.assignment = assignment
-        self.context = multiprocessing.get_context("spawn")
-        self.stop: Event = self.context.Event()
-        # Of a worker whose machine failed it, such as by a full disk: the reason.
-        self.failures = self.context.SimpleQueue()
-        self.deaths = 0
-        self.members: list[SpawnProcess] = []
-
-    def start(self, count: int) -> None:
-        """Starts all workers."""
-        for number in range(count):
-            self.members.append(self._start(number))
-
-    def _start(self, number: int) -> SpawnProcess:
-        gpus = visible_gpus(self.assignment.base)
-        gpu = gpus[number % len(gpus)] if len(gpus) > 1 else None
-        process = self.context.Process(
-            target=worker.main,
-            args=(replace(self.assignment, gpu=gpu), self.stop, self.failures),
-            daemon=True,
-        )
-        with worker_environment():
-            process.start()
-        return process
-
-    def replace_dead(self) -> bool:
-        """Starts a new worker for each that died; whether there were any.
-
-        Raises:
-            MachineError: one ended because the machine failed it.
-        """
-        if not self.failures.empty():
-            raise MachineError(self.failures.get())
-        dead = [i for i, process in enumerate(self.members) if not process.is_alive()]
-        for number in dead:
-            self.members[number] = self._start(number)
-        self.deaths += len(dead)
-        return bool(dead)
-
-    def dismiss(self, at_once: bool = False) -> None:
-        """Ends all workers; those that are in a trial finish it unless ``at_once``."""
-        self.stop.set()
-        for process in self.members:
-            if at_once:
-                process.terminate()
-        for process in self.members:
-            process.join(timeout=30 if at_once else None)
-            if process.is_alive():
-                process.kill()
-                process.join()
 
 
 def _supervise(

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
-from activation_search.config.run import OptimConfig
+from activation_search.config.parts import OptimConfig
 from activation_search.models.network import Network
 
 # Those for which torch has a kernel that updates all weights in one call.
