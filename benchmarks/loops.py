@@ -19,7 +19,7 @@ from rich.table import Table
 from torch.utils.data import DataLoader, TensorDataset
 
 from activation_search.config.compose import compose
-from activation_search.config.models import MODEL_CONFIGS
+from activation_search.config.models import BUILT_IN
 from activation_search.config.run import TrainConfig
 from activation_search.console import ArgumentParser
 from activation_search.data.registry import load_splits
@@ -35,7 +35,7 @@ DATA = {"mlp": "digits"}  # the others on mnist1d
 def parser(description: str) -> ArgumentParser:
     """The options that every benchmark has."""
     options = ArgumentParser(description=description)
-    options.add_argument("--models", nargs="+", default=list(MODEL_CONFIGS), metavar="MODEL")
+    options.add_argument("--models", nargs="+", default=list(BUILT_IN), metavar="MODEL")
     options.add_argument("--rounds", type=positive, default=5, help="turns that each program gets")
     options.add_argument("--threads", type=positive, default=torch.get_num_threads())
     return options
@@ -49,8 +49,8 @@ def parse(options: ArgumentParser) -> argparse.Namespace:
     """
     arguments = options.parse_args()
     for model in arguments.models:
-        if model not in MODEL_CONFIGS:
-            raise unknown("model", model, MODEL_CONFIGS)
+        if model not in BUILT_IN:
+            raise unknown("model", model, BUILT_IN)
     torch.set_num_threads(arguments.threads)
     return arguments
 

@@ -128,14 +128,14 @@ class UntilEmpty:
         return not self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
 
 
-Work = Callable[[worker_module.Assignment, optuna.Study], None]
+Work = Callable[[worker_module.WorkerTask, optuna.Study], None]
 
 
 @pytest.fixture
 def work_here() -> Iterator[Work]:
     """A study's worker in this process: works until the queue is empty."""
 
-    def work(assignment: worker_module.Assignment, study: optuna.Study) -> None:
+    def work(assignment: worker_module.WorkerTask, study: optuna.Study) -> None:
         worker_module.main(assignment, UntilEmpty(study), SimpleQueue())  # type: ignore[arg-type]
 
     handler = signal.getsignal(signal.SIGINT)

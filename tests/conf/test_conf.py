@@ -6,7 +6,7 @@ import pytest
 
 from activation_search.config.compose import CONF, compose
 from activation_search.config.data import DATA_OPTIONS
-from activation_search.config.models import MODEL_CONFIGS
+from activation_search.config.models import BUILT_IN
 from activation_search.config.run import TrainConfig
 from activation_search.config.search import SweepConfig
 from activation_search.data.registry import SOURCES
@@ -19,7 +19,7 @@ from ..files import NEEDS
 
 FILES = sorted(p.relative_to(CONF) for p in CONF.rglob("*.yaml"))
 OPTIONS = [f"{p.parent}={p.stem}" for p in FILES if p.parent.name]
-OPTIONS += [f"model={name}" for name in MODEL_CONFIGS] + [f"data={name}" for name in DATA_OPTIONS]
+OPTIONS += [f"model={name}" for name in BUILT_IN] + [f"data={name}" for name in DATA_OPTIONS]
 SEARCHES = [option for option in OPTIONS if option.startswith("search=")]
 QUICK = ["trainer.fast_dev_run=true", "trainer.progress=false", "trainer.accelerator=cpu"]
 

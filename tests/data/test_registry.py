@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from activation_search.config.data import CSVConfig, DataConfig, FunctionConfig
-from activation_search.data import digits, mnist1d
 from activation_search.data import registry as sources_module
 from activation_search.data.registry import load_source
+from activation_search.data.sources import digits, mnist1d
 from activation_search.errors import UserError
 
 from ..files import write_csv

@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 
 from activation_search.activations import find
-from activation_search.config.models import MODEL_CONFIGS
+from activation_search.config.models import BUILT_IN
 from activation_search.models.advice import HIDDEN_ADVICE, OUTPUTS
 from activation_search.models.factory import network_class
 
@@ -11,7 +11,7 @@ from .conftest import CONFIGS, SERIES
 
 
 def test_model_defaults_are_among_what_is_advised() -> None:
-    assert set(HIDDEN_ADVICE) == set(MODEL_CONFIGS)
+    assert set(HIDDEN_ADVICE) == set(BUILT_IN)
     for model, config in CONFIGS.items():
         for site in network_class(model).sites(config, SERIES, 10):
             [advice] = [

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from activation_search.activations import ENTRIES
-from activation_search.config.models import MODEL_CONFIGS, CNNConfig, ModelConfig, TransformerConfig
+from activation_search.config.models import BUILT_IN, CNNConfig, ModelConfig, TransformerConfig
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError
 from activation_search.models.factory import build_network
@@ -166,5 +166,5 @@ def test_widths_that_do_not_fit(config: ModelConfig, activation: str, message: s
 
 
 def test_every_model_is_configured_here() -> None:
-    assert set(CONFIGS) == set(MODEL_CONFIGS)
+    assert set(CONFIGS) == set(BUILT_IN)
     assert isinstance(CONFIGS["transformer"], TransformerConfig)

@@ -14,7 +14,7 @@ from activation_search.config.run import TrainConfig
 from activation_search.config.search import SweepConfig
 from activation_search.models.factory import sites_on
 from activation_search.search import worker
-from activation_search.search.leaderboard import Row, rank, reproduce, size_of_luck
+from activation_search.search.leaderboard import LeaderboardRow, rank, reproduce, size_of_luck
 from activation_search.search.parse_space import build_space
 from activation_search.search.study import ERROR, fill_queue, open_storage, open_study
 from activation_search.search.sweep import base_config
@@ -51,7 +51,7 @@ def work(tmp_path: Path, work_here: Callable[..., None]) -> Work:
         space = build_space(config.search, base, sites_on(config.model, config.data))
         study = open_study(open_storage(url), "s", config, space, "max")
         fill_queue(study, space, config)
-        work_here(worker.Assignment(config, base, url, "s"), study)
+        work_here(worker.WorkerTask(config, base, url, "s"), study)
         return study
 
     return run
@@ -227,7 +227,7 @@ def test_other_samplers_fill_the_study(work: Work, pretended: Pretended, sampler
 
 def test_repeating_a_row_gives_its_number(work: Work, small) -> None:
     study = work("search=joint", "search.candidates=[leaky_relu,prelu]", "trials=4", "seed=3")
-    row: Row = rank(study)[0]
+    row: LeaderboardRow = rank(study)[0]
     command = reproduce(row)
     assert command.startswith("python train.py model=mlp data=digits activation=")
     overrides = shlex.split(command)[2:]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from activation_search.config.models import MODEL_CONFIGS
+from activation_search.config.models import BUILT_IN
 from activation_search.config.run import TrainConfig
 from activation_search.data.registry import SOURCES
 from activation_search.errors import UserError
@@ -17,10 +17,13 @@ from ..files import NEEDS
 ACTIVATIONS = ["relu", "gelu", "prelu", "apl", "rational", "swiglu", "maxmin", "rrelu"]
 # What my.npz and my_data.py hold.
 SAMPLES = {name: registered.sample or "series" for name, registered in SOURCES.items()}
-PAIRS = [(model, data) for data, sample in SAMPLES.items() for model in readers(sample)]
-IMPOSSIBLE = [
-    (model, data) for model in MODEL_CONFIGS for data in SOURCES if (model, data) not in PAIRS
+PAIRS = [
+    (model, data)
+    for data, sample in SAMPLES.items()
+    for model in BUILT_IN
+    if model in readers(sample)
 ]
+IMPOSSIBLE = [(model, data) for model in BUILT_IN for data in SOURCES if (model, data) not in PAIRS]
 # One data set of each kind of sample.
 KINDS = [(m, d) for m, d in PAIRS if d in ("friedman1", "mnist1d", "digits", "text")]
 LARGE = [name for name, registered in SOURCES.items() if registered.fetched or name == "text"]

@@ -154,3 +154,4 @@ MODEL_CONFIGS: dict[str, type[ModelConfig]] = {
     "transformer": TransformerConfig,
     "function": FunctionModelConfig,
 }
+BUILT_IN = tuple(name for name, config in MODEL_CONFIGS.items() if issubclass(config, SizedConfig))

@@ -17,11 +17,11 @@ from activation_search.models.sites import assign
 from activation_search.search.leaderboard import LEADERBOARD_FILE
 from activation_search.user_code import check_trusted
 
-Assignment = dict[str, Any]
+GivenActivation = dict[str, Any]
 MAX_BYTES = 1_000_000  # of a YAML file; an assignment has a thousand
 
 
-def parse_candidates(given: Any, config: TrainConfig) -> dict[str, Assignment]:
+def parse_candidates(given: Any, config: TrainConfig) -> dict[str, GivenActivation]:
     """Label -> the value of ``activation``.
 
     Args:
@@ -39,7 +39,7 @@ def parse_candidates(given: Any, config: TrainConfig) -> dict[str, Assignment]:
             "candidates must be a list of two or more, such as [relu,gelu], not "
             f"{'left out' if given is None else repr(given)}."
         )
-    candidates: dict[str, Assignment] = {}
+    candidates: dict[str, GivenActivation] = {}
     for item in given:
         label, assignment = parse_candidate(item, config, named)
         if label in candidates:
@@ -55,7 +55,7 @@ def from_studies(given: Any) -> bool:
 
 def parse_candidate(
     item: Any, config: TrainConfig, named: Collection[str]
-) -> tuple[str, Assignment]:
+) -> tuple[str, GivenActivation]:
     """One candidate; see :func:`parse_candidates`. ``named``: import paths on the command line."""
     if not isinstance(item, str | dict):
         raise UserError(f"A candidate is a name or a mapping with name: and layers:, not {item!r}.")
@@ -76,7 +76,7 @@ def parse_candidate(
     return label or _label(assignment), assignment
 
 
-def _label(assignment: Assignment) -> str:
+def _label(assignment: GivenActivation) -> str:
     rest = {key: value for key, value in assignment.items() if key != "layers"}
     general = rest["name"] if rest["name"] == MODEL_DEFAULT else str(Activation.parse(rest))
     layers = (f"{site}={value}" for site, value in assignment["layers"].items())
@@ -100,7 +100,7 @@ def _of_file(path: str) -> Any:
     return inner
 
 
-def _of_study(text: str, config: TrainConfig) -> Assignment:
+def _of_study(text: str, config: TrainConfig) -> GivenActivation:
     study, _, rank = text.rpartition(":")
     path = Path(config.logs) / "sweeps" / study / LEADERBOARD_FILE
     try:

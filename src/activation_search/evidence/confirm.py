@@ -14,7 +14,7 @@ from activation_search.engine.workers import worker_count
 from activation_search.errors import UserError
 from activation_search.evidence.compare import FRESH_SEED, compare_runs
 from activation_search.evidence.results import Evidence
-from activation_search.search.leaderboard import Row
+from activation_search.search.leaderboard import LeaderboardRow
 from activation_search.search.space import baseline
 from activation_search.search.sweep import Sweep, base_config
 from activation_search.training.result import FINISHED, versions
@@ -58,13 +58,13 @@ def confirm(sweep: Sweep, config: SweepConfig, console: Console) -> Evidence:
     return evidence
 
 
-def _run(row: Row, base: TrainConfig) -> TrainConfig:
+def _run(row: LeaderboardRow, base: TrainConfig) -> TrainConfig:
     config: TrainConfig = from_dict(row.config)
     return replace(config, group=_group(base), logs=base.logs)
 
 
 def _best_setting(
-    rows: list[Row], base: TrainConfig, sweep: Sweep, workers: int, console: Console
+    rows: list[LeaderboardRow], base: TrainConfig, sweep: Sweep, workers: int, console: Console
 ) -> TrainConfig:
     """The baseline at the best of the settings that the study drew, one run each: no more than the
     study itself had."""

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from activation_search.reports.pictures import write_picture
-from activation_search.search.leaderboard import Row
+from activation_search.search.leaderboard import LeaderboardRow
 from activation_search.search.sweep import Sweep
 from activation_search.training.result import FINISHED, PRUNED, read_result
 
@@ -33,7 +33,7 @@ def write_figures(sweep: Sweep) -> list[Path]:
     return [write_picture(figure, sweep.folder / name) for name, figure in figures.items()]
 
 
-def _sites_that_differ(rows: Sequence[Row]) -> list[str]:
+def _sites_that_differ(rows: Sequence[LeaderboardRow]) -> list[str]:
     """The sites that were searched one by one; none where every row has the same everywhere, or
     rows have other sites than each other."""
     if len({tuple(row.assignment) for row in rows}) > 1:
@@ -43,7 +43,7 @@ def _sites_that_differ(rows: Sequence[Row]) -> list[str]:
     return [] if alike else sites
 
 
-def _values_by_activation(rows: Sequence[Row]) -> dict[str, list[float]]:
+def _values_by_activation(rows: Sequence[LeaderboardRow]) -> dict[str, list[float]]:
     """Name of an activation, without its parameters -> values of the runs that have it."""
     values: dict[str, list[float]] = defaultdict(list)
     for row in rows:
@@ -53,7 +53,7 @@ def _values_by_activation(rows: Sequence[Row]) -> dict[str, list[float]]:
 
 
 def draw_by_activation(
-    rows: Sequence[Row], pruned: Sequence[Row], metric: str, mode: str
+    rows: Sequence[LeaderboardRow], pruned: Sequence[LeaderboardRow], metric: str, mode: str
 ) -> Figure:
     """Every run as a point in the line of each activation that it has anywhere, sorted by the
     mean, which is a bar, the best on top; pruned runs as crosses, at their last value."""
@@ -74,7 +74,9 @@ def draw_by_activation(
     return figure
 
 
-def draw_site_map(rows: Sequence[Row], sites: Sequence[str], metric: str, mode: str) -> Figure:
+def draw_site_map(
+    rows: Sequence[LeaderboardRow], sites: Sequence[str], metric: str, mode: str
+) -> Figure:
     """Mean over the runs with a given activation at a given site, the brighter the better; the
     number of runs beside it."""
     names = sorted({row.assignment[site] for row in rows for site in sites})
@@ -103,7 +105,7 @@ def draw_site_map(rows: Sequence[Row], sites: Sequence[str], metric: str, mode: 
     return figure
 
 
-def draw_history(rows: Sequence[Row], metric: str, mode: str) -> Figure:
+def draw_history(rows: Sequence[LeaderboardRow], metric: str, mode: str) -> Figure:
     """Every trial in the order of its number, and the best so far."""
     trials = sorted(pair for row in rows for pair in row.means.items())
     numbers, values = zip(*trials, strict=True)
@@ -119,11 +121,11 @@ def draw_history(rows: Sequence[Row], metric: str, mode: str) -> Figure:
 
 
 def draw_learning_curves(
-    rows: Sequence[Row], baseline: dict[str, str], metric: str, best: int = 3
+    rows: Sequence[LeaderboardRow], baseline: dict[str, str], metric: str, best: int = 3
 ) -> Figure:
     """Validation metric by epoch of the best few, and of the baseline."""
 
-    def is_baseline(row: Row) -> bool:
+    def is_baseline(row: LeaderboardRow) -> bool:
         return row.control or row.assignment == baseline
 
     chosen = list(rows[:best])

@@ -28,7 +28,7 @@ LEADERBOARD_FILE = "leaderboard.json"
 
 
 @dataclass
-class Row:
+class LeaderboardRow:
     """All trials of one point of the space.
 
     status: ``finished``; ``diverged`` where any of its runs did, whatever the others gave;
@@ -79,20 +79,20 @@ def _short(value: Any) -> str:
 _ORDER = {FINISHED: 0, PRUNED: 1, DIVERGED: 2, FAILED: 3}
 
 
-def rank(study: Study) -> list[Row]:
+def rank(study: Study) -> list[LeaderboardRow]:
     """Finished points by their mean, then pruned, diverged and failed ones. Control trials make
     one row."""
-    rows: dict[tuple, Row] = {}
+    rows: dict[tuple, LeaderboardRow] = {}
     for trial in study.get_trials(deepcopy=False):
         if trial.state in UNFINISHED or _was_killed(trial):
             continue
         control = trial.user_attrs.get(KIND) == CONTROL
         point = fixed_point(trial)
         key = ("control",) if control else tuple(sorted(point.items()))
-        _add(rows.setdefault(key, Row(point, FAILED, control=control)), trial)
+        _add(rows.setdefault(key, LeaderboardRow(point, FAILED, control=control)), trial)
     maximise = study.direction.name == "MAXIMIZE"
 
-    def merit(row: Row) -> tuple:
+    def merit(row: LeaderboardRow) -> tuple:
         mean = row.mean if row.mean is not None else float("-inf" if maximise else "inf")
         return _ORDER[row.status], -mean if maximise else mean, row.trials[0]
 
@@ -104,7 +104,7 @@ def _was_killed(trial: FrozenTrial) -> bool:
     return trial.state is TrialState.FAIL and ERROR not in trial.user_attrs
 
 
-def _add(row: Row, trial: FrozenTrial) -> None:
+def _add(row: LeaderboardRow, trial: FrozenTrial) -> None:
     row.trials.append(trial.number)
     result = trial.user_attrs.get(RESULT)
     if result is None:
@@ -128,7 +128,7 @@ def _add(row: Row, trial: FrozenTrial) -> None:
     row.config = row.config or result["config"]
 
 
-def size_of_luck(rows: Sequence[Row], mode: str) -> float | None:
+def size_of_luck(rows: Sequence[LeaderboardRow], mode: str) -> float | None:
     """How much better the best copy of the baseline is than the median copy: what the best of as
     many equal candidates gains by luck alone. None without at least two copies."""
     means = next((list(row.means.values()) for row in rows if row.control), [])
@@ -138,7 +138,7 @@ def size_of_luck(rows: Sequence[Row], mode: str) -> float | None:
     return abs(best - statistics.median(means))
 
 
-def reproduce(row: Row) -> str:
+def reproduce(row: LeaderboardRow) -> str:
     """The command that repeats a row's runs; of several seeds, as a multirun over them."""
     config: TrainConfig = from_dict(row.config)
     overrides = to_overrides(config)
@@ -150,7 +150,7 @@ def reproduce(row: Row) -> str:
     return shlex.join(["python", "train.py", *overrides])
 
 
-def leaderboard_table(rows: Sequence[Row], metric: str, most: int = 20) -> Table:
+def leaderboard_table(rows: Sequence[LeaderboardRow], metric: str, most: int = 20) -> Table:
     """Rank, assignment, metric and spread, seeds, parameters, seconds, status."""
     table = Table(title=f"validation {metric}", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("#", justify="right")
@@ -185,7 +185,7 @@ def leaderboard_table(rows: Sequence[Row], metric: str, most: int = 20) -> Table
 
 
 def write_json(
-    rows: Sequence[Row], study: Study, metric: str, setting: dict[str, Any], path: Path
+    rows: Sequence[LeaderboardRow], study: Study, metric: str, setting: dict[str, Any], path: Path
 ) -> None:
     """What a report, or a comparison of some rows, needs to know of a study."""
     plain = {
@@ -203,7 +203,7 @@ def write_json(
     write_text(path, json.dumps(plain, indent=1) + "\n")
 
 
-def write_csv(rows: Sequence[Row], path: Path) -> None:
+def write_csv(rows: Sequence[LeaderboardRow], path: Path) -> None:
     """One line per row, with all its runs."""
     keys = list(dict.fromkeys(key for row in rows for key in row.point))
     sites = list(dict.fromkeys(site for row in rows for site in row.assignment))

@@ -28,7 +28,13 @@ from activation_search.errors import MachineError, UserError
 from activation_search.models.factory import check_reads, count_weights, pinned_model, sites_of
 from activation_search.models.sites import assign
 from activation_search.search import worker
-from activation_search.search.leaderboard import LEADERBOARD_FILE, Row, rank, write_csv, write_json
+from activation_search.search.leaderboard import (
+    LEADERBOARD_FILE,
+    LeaderboardRow,
+    rank,
+    write_csv,
+    write_json,
+)
 from activation_search.search.parse_space import build_space, check_points
 from activation_search.search.samplers import check_methods, check_sampler
 from activation_search.search.space import baseline
@@ -63,7 +69,7 @@ class Sweep:
 
     study: optuna.Study
     folder: Path
-    rows: list[Row]
+    rows: list[LeaderboardRow]
     metric: str
     mode: str
     baseline: dict[str, str]
@@ -126,7 +132,7 @@ def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     sweep = Sweep(study, folder, [], task.metric, task.mode, compared, nothing_to_do=not left)
     try:
         if left:
-            team = Team(worker.Assignment(config, base, url, name))
+            team = Team(worker.WorkerTask(config, base, url, name))
             _supervise(sweep, team, min(workers, len(left)), observer, config, console)
     finally:
         sweep.rows = rank(study)

@@ -13,7 +13,7 @@ from activation_search.search import worker
 class Team:
     """The worker processes of this machine."""
 
-    def __init__(self, assignment: worker.Assignment):
+    def __init__(self, assignment: worker.WorkerTask):
         self.assignment = assignment
         self.context = multiprocessing.get_context("spawn")
         self.stop: Event = self.context.Event()

@@ -58,7 +58,7 @@ BEST_TO_REPEAT = 3
 
 
 @dataclass(frozen=True)
-class Assignment:
+class WorkerTask:
     """What a worker needs to know; plain, so that it travels to a new process.
 
     config: the study's. base: the run that trials vary. url, name: of the storage and the study.
@@ -73,7 +73,7 @@ class Assignment:
     gpu: str | None = None
 
 
-def main(assignment: Assignment, stop: Event, failures: Any) -> None:
+def main(assignment: WorkerTask, stop: Event, failures: Any) -> None:
     """Works until ``stop`` is set, the process that started it is gone, or the machine fails.
 
     Args:
@@ -92,7 +92,7 @@ def main(assignment: Assignment, stop: Event, failures: Any) -> None:
         failures.put(str(failure))
 
 
-def _work(assignment: Assignment, stop: Event) -> None:
+def _work(assignment: WorkerTask, stop: Event) -> None:
     # The terminal sends Ctrl-C to every process; the one that started this one decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if assignment.gpu is not None:
@@ -174,7 +174,7 @@ def _maximised(study: Study) -> bool:
     return study.direction is optuna.study.StudyDirection.MAXIMIZE
 
 
-def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> None:
+def _run(study: Study, trial_id: int, space: Space, assignment: WorkerTask) -> None:
     """One trial, whatever happens in it: its outcome is told to the study."""
     frozen = study._storage.get_trial(trial_id)
     study.sampler = _sampler(study, frozen, assignment.config)
@@ -195,7 +195,7 @@ def _run(study: Study, trial_id: int, space: Space, assignment: Assignment) -> N
 
 
 def _draw(
-    study: Study, trial: Trial, kind: str, space: Space, assignment: Assignment
+    study: Study, trial: Trial, kind: str, space: Space, assignment: WorkerTask
 ) -> tuple[TrainConfig, int]:
     """The configuration of a trial, and which repetition of its point it is."""
     if kind == CONTROL:
@@ -242,7 +242,7 @@ def _tell(study: Study, trial: Trial, results: list[RunResult]) -> None:
 
 
 def _train_all(
-    trial: Trial, config: TrainConfig, replica: int, assignment: Assignment
+    trial: Trial, config: TrainConfig, replica: int, assignment: WorkerTask
 ) -> list[RunResult]:
     """The trial's runs, one per seed; ends early where one diverges or is pruned."""
     seeds_per_trial = assignment.config.seeds_per_trial

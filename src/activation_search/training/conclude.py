@@ -11,7 +11,7 @@ import torch
 from activation_search.config.run import TrainConfig, fingerprint
 from activation_search.diagnostics.tensorboard import write_hparams
 from activation_search.training.checkpoint import BEST
-from activation_search.training.history import Row
+from activation_search.training.history import EpochRow
 from activation_search.training.result import DIVERGED, FINISHED, PRUNED, RunResult
 from activation_search.training.session import Session
 
@@ -21,8 +21,8 @@ def conclude(session: Session) -> None:
     config, result, history = session.config, session.result, session.history
     last = history.curve[-1] if history.curve else {}
     result.metrics = {k: v for k, v in last.items() if k.startswith("val_")}
-    if history.diverged:
-        result.status, result.reason = DIVERGED, history.diverged
+    if history.stop.diverged:
+        result.status, result.reason = DIVERGED, history.stop.diverged
     elif history.pruned:
         result.status = PRUNED
     else:
@@ -66,7 +66,7 @@ def _evaluate(session: Session) -> None:
             result.status, result.reason = DIVERGED, f"final {name} is {value}"
 
 
-def _best_row(curve: list[Row], metric: str, mode: str) -> Row:
+def _best_row(curve: list[EpochRow], metric: str, mode: str) -> EpochRow:
     """The first of the best epochs, whose weights best.ckpt keeps."""
     sign = 1 if mode == "max" else -1
     return max(curve, key=lambda row: sign * row.get(metric, -sign * math.inf))

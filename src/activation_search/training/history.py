@@ -1,6 +1,5 @@
-"""The curve of a run, epoch by epoch, and the end of one that diverges."""
+"""The curve of a run, epoch by epoch."""
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,21 +8,20 @@ import lightning.pytorch as pl
 from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.diagnostics.tensorboard import write_scalars
+from activation_search.training.stop import StopRules
 
-Row = dict[str, float]
+EpochRow = dict[str, float]
 
 
 class History(pl.Callback):
-    """Records losses and metrics, writes them to TensorBoard, stops at a loss that is not finite
-    and at a limit in steps.
+    """Records losses and metrics, and writes them to TensorBoard.
 
     curve: one row per epoch: epoch, step, learning_rate, train_loss, val_loss and metrics.
-    diverged: why training was stopped, or none. pruned: whether ``on_epoch`` stopped it.
+    stop: what ends the run early. pruned: whether ``on_epoch`` stopped it.
     seconds: spent in training batches alone, without validation and diagnostics at epoch ends.
 
     Args:
-        max_steps: after which training stops, in the middle of an epoch if need be; none for no
-            limit. (Lightning's own limit miscounts epochs when a run is resumed.)
+        stop: is told every loss and step.
         every_n_steps: how often the loss of a step is read; until then a loss that is not finite
             goes unnoticed, since each reading makes a GPU wait.
         writer: for TensorBoard; none writes nothing.
@@ -33,18 +31,17 @@ class History(pl.Callback):
 
     def __init__(
         self,
-        max_steps: int | None,
+        stop: StopRules,
         every_n_steps: int,
         writer: SummaryWriter | None = None,
-        on_epoch: Callable[[Row], bool] | None = None,
-        curve: list[Row] | None = None,
+        on_epoch: Callable[[EpochRow], bool] | None = None,
+        curve: list[EpochRow] | None = None,
     ):
-        self.max_steps = max_steps
+        self.stop = stop
         self.every_n_steps = every_n_steps
         self.writer = writer
         self.on_epoch = on_epoch
-        self.curve: list[Row] = curve or []
-        self.diverged: str | None = None
+        self.curve: list[EpochRow] = curve or []
         self.pruned = False
         self.seconds = 0.0
         self._last_read = 0
@@ -57,11 +54,7 @@ class History(pl.Callback):
         self.curve, self.seconds = state_dict["curve"], state_dict["seconds"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        # A run that was interrupted after its last step has nothing left to train.
-        stopper = trainer.early_stopping_callback
-        stopped_early = stopper is not None and stopper.stopped_epoch > 0
-        if stopped_early or (self.max_steps and trainer.global_step >= self.max_steps):
-            trainer.should_stop = True
+        self.stop.check_start(trainer)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self._began = time.perf_counter()
@@ -70,22 +63,21 @@ class History(pl.Callback):
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step = trainer.global_step
-        if self.max_steps and step >= self.max_steps:
-            trainer.should_stop = True
+        self.stop.check_steps(trainer)
         # Several batches make one step where gradients are accumulated.
         if step % self.every_n_steps == 0 and step != self._last_read:
             self._last_read = step
             loss = pl_module.last_loss.item()
             if self.writer:
                 write_scalars(self.writer, {"loss/train_step": loss}, step)
-            self._check(trainer, "training loss", loss)
+            self.stop.check_loss(trainer, "training loss", loss)
         if batch_idx + 1 == trainer.num_training_batches:
             pl_module.last_loss.item()  # waits for the device, so that the time is of its work
         self._ended = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.seconds += self._ended - self._began
-        row: Row = {
+        row: EpochRow = {
             "epoch": trainer.current_epoch,
             "step": trainer.global_step,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
@@ -96,13 +88,13 @@ class History(pl.Callback):
         row |= {k: v.item() for k, v in values if k.startswith("val_")}
         self.curve.append(row)
         self._write(trainer, row)
-        self._check(trainer, "training loss", row["train_loss"])
-        self._check(trainer, "validation loss", row.get("val_loss", 0.0))
-        if self.on_epoch and not self.diverged and self.on_epoch(row):
+        self.stop.check_loss(trainer, "training loss", row["train_loss"])
+        self.stop.check_loss(trainer, "validation loss", row.get("val_loss", 0.0))
+        if self.on_epoch and not self.stop.diverged and self.on_epoch(row):
             self.pruned = True
             trainer.should_stop = True
 
-    def _write(self, trainer: pl.Trainer, row: Row) -> None:
+    def _write(self, trainer: pl.Trainer, row: EpochRow) -> None:
         if self.writer is None:
             return
         groups = trainer.optimizers[0].param_groups
@@ -112,8 +104,3 @@ class History(pl.Callback):
             if split in ("train", "val"):
                 tagged[f"{metric}/{split}"] = value
         write_scalars(self.writer, tagged, trainer.global_step)
-
-    def _check(self, trainer: pl.Trainer, what: str, value: float) -> None:
-        if not math.isfinite(value) and not self.diverged:
-            self.diverged = f"{what} is {value} at step {trainer.global_step}"
-            trainer.should_stop = True

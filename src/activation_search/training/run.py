@@ -19,7 +19,7 @@ from activation_search.data.registry import load_splits, pinned
 from activation_search.models.factory import pinned_model
 from activation_search.training import directory as run_directory
 from activation_search.training.conclude import conclude
-from activation_search.training.history import Row
+from activation_search.training.history import EpochRow
 from activation_search.training.lightning_warnings import quiet_lightning
 from activation_search.training.result import STOPPED, RunResult, read_result
 from activation_search.training.session import begin, build_module
@@ -35,7 +35,7 @@ class RunInterrupted(KeyboardInterrupt):
         self.result = result
 
 
-def train(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) -> RunResult:
+def train(config: TrainConfig, on_epoch: Callable[[EpochRow], bool] | None = None) -> RunResult:
     """Trains one model and writes its run directory.
 
     Everything is checked before the directory is made; from then on the run's state is in

@@ -21,7 +21,7 @@ from activation_search.diagnostics.monitor import HealthMonitor
 from activation_search.diagnostics.tensorboard import write_generated, write_overview
 from activation_search.errors import machine_error
 from activation_search.training.checkpoint import Resumed, latest_checkpoint
-from activation_search.training.history import History, Row
+from activation_search.training.history import EpochRow, History
 from activation_search.training.module import ActivationModule, to_hyperparameters
 from activation_search.training.result import (
     FAILED,
@@ -30,6 +30,7 @@ from activation_search.training.result import (
     git_revision,
     versions,
 )
+from activation_search.training.stop import StopRules
 from activation_search.training.trainer import build_trainer, open_writer
 
 # Characters that a model of text is given, and writes at the end of its run.
@@ -118,7 +119,7 @@ def begin(
     splits: Splits,
     directory: Path,
     earlier: RunResult | None,
-    on_epoch: Callable[[Row], bool] | None,
+    on_epoch: Callable[[EpochRow], bool] | None,
 ) -> Session:
     """A session in its run directory, whose first ``result.json`` is written.
 
@@ -142,7 +143,9 @@ def begin(
     }
     writer = open_writer(config, directory, resumed.step if resumed else None)
     trainer_config, board = config.trainer, config.tensorboard
-    history = History(trainer_config.max_steps, board.every_n_steps, writer, on_epoch, curve)
+    history = History(
+        StopRules(trainer_config.max_steps), board.every_n_steps, writer, on_epoch, curve
+    )
     health = _health(config, module, writer)
     trainer = build_trainer(config, directory, history, health, writer, module)
     data = DataModule(

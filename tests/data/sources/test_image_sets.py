@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from activation_search.data import formats, image_sets
+from activation_search.data import formats
 from activation_search.data.files import cache_folder
 from activation_search.data.formats import read_cifar, read_idx
+from activation_search.data.sources import image_sets
 from activation_search.errors import UserError
 
 from ...files import cifar, expect, fill_cache, idx

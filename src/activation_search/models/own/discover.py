@@ -1,4 +1,4 @@
-"""A user's model: built, surveyed, and checked against itself before anything is trained."""
+"""Finds the sites of a user's model: surveys it, and checks it against itself."""
 
 import copy
 import traceback
