@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from activation_search.models.own.functions import CALLS
-from activation_search.models.own.place import Place, calling_place
+from activation_search.models.own.place import Key, Place, calling_key, calling_place
 from activation_search.models.own.sites import FoundSite
 
 # Place -> weights before it, "" where they do not matter -> activation; no activation at a call
 # that is no site.
-Table = dict[Place, dict[str, nn.Module]]
+Table = dict[Key, dict[str, nn.Module]]
 
 
 class _State(threading.local):
@@ -47,12 +47,11 @@ class SiteMode(TorchFunctionMode):
         if func in CALLS and args and isinstance(args[0], Tensor):
             table = _state.tables[-1]
             if table is not None:
-                place = calling_place()
-                choices = table.get(place)
+                choices = table.get(calling_key())
                 if choices:
                     return _at(choices)(args[0])
                 if choices is None:
-                    _warn(place, func)
+                    _warn(calling_place(), func)
         return func(*args, **(kwargs or {}))
 
 
@@ -121,7 +120,7 @@ class Slot(nn.Module):
             module = self.only[0]
         else:
             # A place that never ran in the survey gets what stands at the first.
-            choices = self.table.get(calling_place()) or next(iter(self.table.values()))
+            choices = self.table.get(calling_key()) or next(iter(self.table.values()))
             module = _at(choices)
         if _state.mode is None:
             return module(x)
@@ -158,13 +157,13 @@ def install(
     for found in sites:
         for owner, place, weights in found.keys:
             tables = units if found.unit else callers
-            choices = tables.setdefault(owner, {}).setdefault(place, {})
+            choices = tables.setdefault(owner, {}).setdefault(place.key, {})
             choices[weights] = activations[found.name]
             if weights:
                 layers.add(weights)
     for owner, place in others:
         if owner in callers:
-            callers[owner].setdefault(place, {})
+            callers[owner].setdefault(place.key, {})
     for path, table in units.items():
         parent, _, name = path.rpartition(".")
         set_child(model.get_submodule(parent), name, Slot(table))

@@ -15,6 +15,9 @@ _HERE = os.path.dirname(__file__) + os.sep  # noqa: PTH120
 _machinery: dict[str, bool] = {}
 
 
+Key = tuple[str, int, int]
+
+
 class Place(NamedTuple):
     """A call in the code.
 
@@ -30,18 +33,36 @@ class Place(NamedTuple):
     offset: int
     line: int
 
+    @property
+    def key(self) -> "Key":
+        """What identifies it; see :func:`calling_key`."""
+        return self.file, self.function_line, self.offset
+
     def __str__(self) -> str:
         return f"{os.path.basename(self.file)}:{self.line}"  # noqa: PTH119 (text)
 
 
 def calling_place() -> Place:
     """The place of the call that led here, past torch's machinery of calling."""
-    frame: FrameType | None = sys._getframe(1)
+    frame = _calling_frame()
+    code = frame.f_code
+    return Place(code.co_filename, code.co_firstlineno, frame.f_lasti, frame.f_lineno)
+
+
+def calling_key() -> Key:
+    """The same as a key alone, which is cheap enough for every call of a training step: Python
+    works out a line's number from a table at each look."""
+    frame = _calling_frame()
+    code = frame.f_code
+    return code.co_filename, code.co_firstlineno, frame.f_lasti
+
+
+def _calling_frame() -> FrameType:
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None and _is_machinery(frame.f_code.co_filename):
         frame = frame.f_back
     assert frame is not None
-    code = frame.f_code
-    return Place(code.co_filename, code.co_firstlineno, frame.f_lasti, frame.f_lineno)
+    return frame
 
 
 def _is_machinery(file: str) -> bool:
