@@ -57,7 +57,7 @@ def failing(error: Exception) -> int:
             OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "logs/a.json"),
             "Cannot use logs/a.json: No space left on device.",
         ),
-        (OSError(errno.EROFS, os.strerror(errno.EROFS)), "Cannot go on: Read-only file system."),
+        (OSError(errno.EROFS, os.strerror(errno.EROFS)), "Cannot continue: Read-only file system."),
         (
             PermissionError(errno.EACCES, "Permission denied", "x"),
             "Cannot use x: Permission denied.",

@@ -51,7 +51,7 @@ def machine_error(error: OSError) -> MachineError | None:
             return MachineError(f"The folder {folder} was deleted while it was in use.")
     if error.errno not in _FAILURES_OF_THE_MACHINE:
         return None
-    what = f"Cannot use {error.filename}" if error.filename else "Cannot go on"
+    what = f"Cannot use {error.filename}" if error.filename else "Cannot continue"
     return MachineError(f"{what}: {error.strerror}.")
 
 

@@ -40,7 +40,7 @@ def check_trusted(
 
 @cache
 def find(path: str) -> Any:
-    """What a dotted path names, or none: imported as far as it is a module, and read from there."""
+    """What a dotted path names, or ``None``: imported as far as it is a module."""
     return locate(path)
 
 

@@ -87,7 +87,7 @@ MISTAKES = {
         "a multiple of 2, not 25."
     ),
     "resume=/does/not/exist": "Error: resume=/does/not/exist is no run directory",
-    "resume=/does/not/exist seed=1": "goes on with that run's own configuration; leave out seed=1",
+    "resume=/does/not/exist seed=1": "resumes with that run's own configuration; leave out seed=1",
     "trainer.max_epochs=0": "Error: trainer.max_epochs must be at least 1 and at most",
     "trainer.max_steps=0": "Error: trainer.max_steps=0 trains nothing; python scripts/health.py",
     "activation=custom": "Error: custom needs the import path of your function",

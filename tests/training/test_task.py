@@ -187,9 +187,9 @@ def test_a_text_run_beats_the_counts_of_pairs_and_writes(small: Small) -> None:
     assert model.generate("import ", 20, temperature=0) == model.generate(
         "import ", 20, temperature=0, seed=1
     )
-    with pytest.raises(UserError, match="cannot go on with 'ß'; it knows"):
+    with pytest.raises(UserError, match="cannot continue 'ß'; it knows"):
         model.generate("ß", 1)
-    with pytest.raises(UserError, match="cannot go on with an empty prompt"):
+    with pytest.raises(UserError, match="cannot continue an empty prompt"):
         model.generate("", 1)
 
 

@@ -15,7 +15,7 @@ def run(config: CompareConfig) -> None:
     try:
         evidence, folder = run_compare(config, console)
     except KeyboardInterrupt:
-        print("Stopped. All finished runs are kept; the same command goes on.", file=sys.stderr)
+        print("Stopped. All finished runs are kept; the same command resumes.", file=sys.stderr)
         raise
     print_evidence(evidence, console)
     for path in write_report(folder, config.import_paths()):

@@ -22,7 +22,7 @@ def run(config: SweepConfig) -> None:
     except KeyboardInterrupt:
         print(
             f"Stopped. All finished trials are kept in {config.logs}/sweeps, what was running is "
-            "back in the queue; the same command goes on.",
+            "back in the queue; the same command resumes.",
             file=sys.stderr,
         )
         raise
@@ -41,7 +41,7 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
     if sweep.nothing_to_do:
         console.print(
             f"study {sweep.study.study_name} is complete: nothing was run; "
-            "raise trials=… to go on with it"
+            "raise trials=… to resume it"
         )
     console.print(leaderboard_table(rows, sweep.metric))
     luck = size_of_luck(rows, sweep.mode)

@@ -68,7 +68,7 @@ def _job_config(composed: DictConfig, kind: type[Config]) -> Config:
         others = [o for o in job.overrides.task if not o.startswith(allowed)]
         if others:
             raise UserError(
-                f"resume={config.resume} goes on with that run's own configuration; "
+                f"resume={config.resume} resumes with that run's own configuration; "
                 f"leave out {' '.join(others)}."
             )
     return config

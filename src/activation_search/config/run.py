@@ -92,7 +92,7 @@ class TrainConfig:
         return TrainConfig(**{item.name: getattr(self, item.name) for item in fields(TrainConfig)})
 
     def identity(self) -> dict[str, Any]:
-        """What makes two runs the same run: all but where it is written and how it is shown."""
+        """Settings that affect the numbers; output location and display are left out."""
         plain = self.as_dict()
         for key in ("resume", "trust", "logs", "group", "tensorboard", "health"):
             del plain[key]

@@ -24,8 +24,8 @@ class Batches:
         split: the samples.
         size: samples per batch. A last batch of a single sample is left out, since batch
             normalisation cannot train on it; shuffling brings that sample in another epoch.
-        order: gives the order of the samples for one epoch; none for their own order.
-        change: gives what changes the samples of a batch in one epoch; none leaves them.
+        order: gives the order of the samples for one epoch; ``None`` for their own order.
+        change: gives what changes the samples of a batch in one epoch; ``None`` leaves them.
     """
 
     def __init__(

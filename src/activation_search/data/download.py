@@ -46,7 +46,7 @@ class _TooLarge(ValueError):
 def fetch(download: Download, timeout: float = TIMEOUT_SECONDS) -> Path:
     """The file in the cache folder, downloaded if it is not there.
 
-    What a broken download left is gone on with. Several processes wait for one another.
+    A broken download is resumed. Several processes wait for one another.
 
     Args:
         download: what to fetch.

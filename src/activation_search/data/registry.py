@@ -26,7 +26,7 @@ from activation_search.errors import UserError, unknown
 class Registered:
     """A data set by its name.
 
-    load: reads it. sample, target: their kinds; none where the user's data decide.
+    load: reads it. sample, target: their kinds; ``None`` where the user's data decide.
     configured: ``load`` takes the data set's keys.
     fetched: it comes from the net.
     """

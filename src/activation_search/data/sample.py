@@ -14,8 +14,7 @@ class Sample:
         kind: ``"vector"`` with shape [F], ``"series"`` with shape [T, F], ``"image"`` with shape
             [C, H, W], or ``"tokens"`` with shape [T], whole numbers below ``vocabulary``.
         shape: the lengths of its dimensions; of a series whose length varies, those of the longest.
-        varies: a series that may be shorter; the steps that it lacks follow it as NaN, which no
-            value can be mistaken for.
+        varies: series may be shorter than ``shape``; missing trailing steps are NaN.
         vocabulary: number of different tokens.
     """
 

@@ -67,7 +67,7 @@ class Split:
     x: ``[M, *sample.shape]``, standardised; or as stored, with ``scale`` to standardise a batch by.
     y: see :class:`Target`; numbers are standardised. ``None`` for the standardised sample itself,
         flattened.
-    rows: which of the M belong to the split, where several share their arrays; none for all.
+    rows: which of the M belong to the split, where several share their arrays; ``None`` for all.
     """
 
     x: Tensor
@@ -112,7 +112,7 @@ class Split:
 class Splits:
     """Training, validation and test, standardised by the training split's statistics.
 
-    validation: none where all training samples are used for training.
+    validation: ``None`` where all training samples are used for training.
     mean, std: per channel, float64, shaped to broadcast over a batch; see
         :func:`activation_search.data.standardise.moments`. Where the target is the sample itself,
         the middle and half the range instead, which puts the training samples into [-1, 1].

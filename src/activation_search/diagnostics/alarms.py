@@ -12,7 +12,7 @@ KINDS = (VANISHING, DYING, EXPLODING, SATURATION, DRIFT)
 @dataclass(frozen=True)
 class Alarm:
     """kind: one of ``KINDS``. where: a layer, a site, or ``total``. value and threshold: of what
-    the message names; the threshold is none where a number had to be finite.
+    the message names; the threshold is ``None`` where a number had to be finite.
     remedies: overrides to try, the likeliest first."""
 
     kind: str

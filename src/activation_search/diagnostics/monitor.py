@@ -31,7 +31,7 @@ class HealthMonitor(pl.Callback):
 
     Args:
         watch: judges the readings.
-        writer: for TensorBoard; none writes nothing.
+        writer: for TensorBoard; ``None`` writes nothing.
         gradients_every_n_steps: interval of gradient readings, which cost microseconds.
         sites_every_n_steps: interval of readings of sites and updates, which cost a few steps.
         tell: called with the first alarm of each kind.

@@ -77,7 +77,7 @@ def is_gone(identity: dict[str, Any]) -> bool:
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Puts Ctrl-C and the termination signal off until its end; a second one is not put off.
+    """Defers SIGINT and SIGTERM to the end of the block; a second signal interrupts at once.
 
     For what takes a lock that outlives the process: who ends in the middle keeps others waiting.
     """

@@ -26,7 +26,7 @@ Key = TypeVar("Key", bound=Hashable)
 def run_all(
     configs: Mapping[Key, TrainConfig], workers: int, title: str, console: Console
 ) -> dict[Key, RunResult]:
-    """The result of every configuration, each trained once whoever asks for it how often.
+    """One result per configuration; equal configurations are trained once.
 
     Args:
         configs: key -> run; all of one ``logs`` and ``group``, where earlier ones are looked for.
@@ -93,7 +93,7 @@ def _train_in_parallel(
 
     if any(isinstance(error, BrokenProcessPool) for error in errors):
         raise UserError(
-            "A worker process was killed; what is finished is kept, and the same command goes on."
+            "A worker process was killed; what is finished is kept, and the same command resumes."
         )
     if errors:
         raise UserError(

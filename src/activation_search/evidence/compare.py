@@ -26,7 +26,7 @@ from activation_search.training.directory import check_name
 from activation_search.training.result import FINISHED, RunResult, versions
 from activation_search.training.task import task_of
 
-# Seeds far above those of any study, and the same however long a study goes on.
+# Seeds far above those of any study, and the same however long a study is resumed.
 FRESH_SEED = 10_000
 # Learning rates are tuned at a seed that no comparison reaches.
 TUNING_SEED = 100_000

@@ -22,7 +22,7 @@ class Arm:
 
     values: test metric per seed; validation: the same of the validation split. Both are null for a
     run that diverged. step_seconds: of training, mean. selection: the validation mean that a study
-    chose it by, or none. tuned: learning rate -> validation metric, where it was tuned.
+    chose it by, or ``None``. tuned: learning rate -> validation metric, where it was tuned.
     """
 
     values: list[float | None]
@@ -76,7 +76,7 @@ class Evidence:
     """A whole comparison.
 
     ranks: candidate -> mean rank over blocks, for two blocks or more. command: that repeats it.
-    trials: how many a study had when its best were confirmed; none for a comparison by itself.
+    trials: how many a study had when its best were confirmed; ``None`` for a comparison by itself.
     """
 
     blocks: list[Block]

@@ -28,8 +28,8 @@ class Comparison:
     low, high: its 95% interval by the paired t distribution. boot_low, boot_high: by the BCa
         bootstrap.
     p_t, p_wilcoxon: two-sided. p_holm: p_t corrected for the number of candidates.
-    effect: difference over the standard deviation of the differences (Cohen's d_z); none where all
-        are equal.
+    effect: difference over the standard deviation of the differences (Cohen's d_z); ``None``
+        where all are equal.
     win_rate: share of seeds on which the candidate is better; ties count half.
     detectable: the smallest true difference that so many seeds find with 80% power, at the level
         that Holm asks of the first of the candidates.
@@ -127,7 +127,7 @@ def wilcoxon(differences: np.ndarray) -> float:
 
 
 def bootstrap_interval(differences: np.ndarray) -> tuple[float | None, float | None]:
-    """95% BCa interval of the mean difference, the same at every call; none where so few seeds
+    """95% BCa interval of the mean difference, the same at every call; ``None`` where so few seeds
     have none."""
     if np.ptp(differences) == 0:
         return float(differences[0]), float(differences[0])

@@ -12,12 +12,12 @@ from activation_search.models.sites import Assignment, Site
 
 
 def valid_steps(x: Tensor) -> Tensor:
-    """Which steps of series ``[B, T, F]`` are there, not NaN: ``[B, T]``."""
+    """Which steps of series ``[B, T, F]`` are valid, not NaN: ``[B, T]``."""
     return ~x.isnan().any(-1)
 
 
 def mean_over(x: Tensor, mask: Tensor) -> Tensor:
-    """Mean of ``[B, T, width]`` over the steps that are there: ``[B, width]``."""
+    """Mean of ``[B, T, width]`` over the valid steps: ``[B, width]``."""
     weights = mask.unsqueeze(-1).to(x.dtype)
     return (x * weights).sum(1) / weights.sum(1)
 
@@ -87,8 +87,8 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def valid_positions(self, x: Tensor) -> Tensor | None:
-        """Of series whose length varies: which of the positions that sites see are there, in the
-        layout of what an activation reads but for the channels; none where all are."""
+        """Of series whose length varies: which positions that sites see are valid, in the
+        layout of what an activation reads but for the channels; ``None`` where all are."""
         return None
 
     @property

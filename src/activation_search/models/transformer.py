@@ -73,7 +73,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(config.width, config.width)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """there: ``[B, T]``, the tokens to attend to; none for all."""
+        """mask: ``[B, T]``, the tokens to attend to; ``None`` for all."""
         heads = self.qkv(self.norm(x)).unflatten(-1, (3, self.heads, -1))
         q, k, v = heads.permute(2, 0, 3, 1, 4)  # each B, heads, T, width / heads
         dropout = self.dropout if self.training else 0.0

@@ -59,7 +59,7 @@ class LeaderboardRow:
 
     @property
     def spread(self) -> float | None:
-        """Standard deviation over seeds; none for one seed."""
+        """Standard deviation over seeds; ``None`` for one seed."""
         return statistics.stdev(self.values) if len(self.values) > 1 else None
 
     @property
@@ -129,8 +129,7 @@ def _add(row: LeaderboardRow, trial: FrozenTrial) -> None:
 
 
 def size_of_luck(rows: Sequence[LeaderboardRow], mode: str) -> float | None:
-    """How much better the best copy of the baseline is than the median copy: what the best of as
-    many equal candidates gains by luck alone. None without at least two copies."""
+    """Selection luck: best minus median of the baseline copies; ``None`` without at least two."""
     means = next((list(row.means.values()) for row in rows if row.control), [])
     if len(means) < 2:
         return None

@@ -66,7 +66,7 @@ def build_sampler(name: str, seed: int) -> BaseSampler:
 
     Args:
         name: ``auto`` and ``grid`` queue their points, and need one for what is left: TPE.
-        seed: of this trial, so that a study goes on after a stop as if it had not stopped.
+        seed: of this trial, so that a resumed study draws what an unbroken one would.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -123,7 +123,7 @@ def _owner(storage: BaseStorage, study_id: int) -> dict[str, Any] | None:
 def open_study(
     storage: BaseStorage, name: str, config: SweepConfig, space: Space, mode: str
 ) -> optuna.Study:
-    """Creates the study, or goes on with it.
+    """Creates the study, or resumes it.
 
     Args:
         storage: where it lies.
@@ -210,7 +210,7 @@ def fixed_point(trial: FrozenTrial) -> Point:
 
 
 def claim(study: optuna.Study, storage: BaseStorage, study_id: int) -> int | None:
-    """Takes the first waiting trial for this process; its storage id, or none."""
+    """Takes the first waiting trial for this process; its storage id, or ``None``."""
     if study.user_attrs[NEEDS_LOCK]:
         with exclusively(storage, study.study_name):
             return _claim(storage, study_id)

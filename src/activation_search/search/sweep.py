@@ -94,7 +94,7 @@ def run_sweep(config: SweepConfig, console: Console) -> Sweep:
     except StorageInternalError as error:
         raise UserError(
             f"The study's storage does not answer any more ({error}); what is finished is kept, "
-            "and the same command goes on."
+            "and the same command resumes."
         ) from error
 
 

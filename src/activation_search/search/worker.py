@@ -62,8 +62,8 @@ class WorkerTask:
     """What a worker needs to know; plain, so that it travels to a new process.
 
     config: the study's. base: the run that trials vary. url, name: of the storage and the study.
-    gpu: the device for this worker alone, as CUDA_VISIBLE_DEVICES names it; none for the CPU or a
-        shared one.
+    gpu: the device for this worker alone, as CUDA_VISIBLE_DEVICES names it; ``None`` for the CPU
+        or a shared one.
     """
 
     config: SweepConfig

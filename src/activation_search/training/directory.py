@@ -102,7 +102,7 @@ def open_unfinished(path: str) -> RunResult:
     if not can_resume(result, directory):
         state = "still running" if result.status == RUNNING else result.status
         raise UserError(
-            f"resume={path} cannot go on: that run is {state}; only a run that was stopped, "
+            f"resume={path} cannot be resumed: that run is {state}; only a run that was stopped, "
             "killed or failed can."
         )
     return result

@@ -24,9 +24,9 @@ class History(pl.Callback):
         stop: is told every loss and step.
         every_n_steps: how often the loss of a step is read; until then a loss that is not finite
             goes unnoticed, since each reading makes a GPU wait.
-        writer: for TensorBoard; none writes nothing.
-        on_epoch: called with each row; true stops the run.
-        curve: rows of an interrupted run that goes on, until its checkpoint brings its own.
+        writer: for TensorBoard; ``None`` writes nothing.
+        on_epoch: called with each row; ``True`` stops the run.
+        curve: rows of the interrupted run that is resumed, until its checkpoint brings its own.
     """
 
     def __init__(

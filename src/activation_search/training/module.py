@@ -132,7 +132,7 @@ class ActivationModule(pl.LightningModule):
 
     @torch.no_grad()
     def generate(self, prompt: str, length: int, temperature: float = 1.0, seed: int = 0) -> str:
-        """Text that goes on with ``prompt``, character by character.
+        """Text that continues ``prompt``, character by character.
 
         Args:
             prompt: at least one character; the model sees the last ``context`` of them.
@@ -148,7 +148,7 @@ class ActivationModule(pl.LightningModule):
             raise UserError("generate is for models of text, such as of data=text.")
         if not prompt or (strange := [c for c in prompt if c not in names]):
             what = repr(strange[0]) if prompt else "an empty prompt"
-            raise UserError(f"This model cannot go on with {what}; it knows {''.join(names)!r}.")
+            raise UserError(f"This model cannot continue {what}; it knows {''.join(names)!r}.")
         generator = torch.Generator().manual_seed(seed)
         tokens = [names.index(character) for character in prompt]
         for _ in range(length):

@@ -52,7 +52,7 @@ def build_optimizer(
 def build_schedule(
     optimizer: torch.optim.Optimizer, config: OptimConfig, steps: int
 ) -> LRScheduler | None:
-    """The schedule over ``steps`` optimizer steps; none for a constant rate."""
+    """The schedule over ``steps`` optimizer steps; ``None`` for a constant rate."""
     if config.schedule == "cosine":
         return CosineAnnealingLR(optimizer, T_max=steps)
     if config.schedule == "one_cycle":

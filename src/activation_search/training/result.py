@@ -37,7 +37,7 @@ class RunResult:
     metrics: final ``val_…`` and ``test_…`` values. metric: the one that the task is judged by.
     evaluated: which weights those are of: ``last``, or ``best`` on the validation split where
         early stopping chose them.
-    resumed_after: epochs that the interrupted run had done which this one went on with, or none.
+    resumed_after: epochs of the interrupted run that this one resumed, or ``None``.
     stopped_early: whether early stopping ended the run before its limit.
     curve: one mapping per epoch.
     epochs, steps: how far it came.
@@ -157,7 +157,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def git_revision() -> str | None:
-    """Revision of the source tree, ``+`` behind it where files differ; none outside its git."""
+    """Revision of the source tree, ``+`` behind it where files differ; ``None`` outside its git."""
     root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():  # installed somewhere, perhaps inside another repository
         return None

@@ -84,7 +84,7 @@ def train(config: TrainConfig, on_epoch: Callable[[EpochRow], bool] | None = Non
 
 
 def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
-    """The configuration to run, checked, and the interrupted run that it goes on with."""
+    """The configuration to run, checked, and the interrupted run that it resumes."""
     check_run(config)
     config = replace(config, data=pinned(config.data), model=pinned_model(config.model))
     if config.trainer.fast_dev_run:
@@ -109,7 +109,7 @@ def _own_random_numbers() -> Iterator[None]:
 
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
-    """Torch on ``count`` threads; none leaves it as it is."""
+    """Torch on ``count`` threads; ``None`` leaves it as it is."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

@@ -84,7 +84,7 @@ def _differences(arrays: dict[str, np.ndarray]) -> str:
 
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:
-    """The cached arrays; none if there are none or they are damaged."""
+    """The cached arrays; ``None`` if there are none or they are damaged."""
     try:
         with path.open("rb") as file, np.load(file) as stored:
             arrays = dict(stored)
