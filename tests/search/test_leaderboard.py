@@ -10,7 +10,7 @@ from rich.console import Console
 
 from activation_search.reports.study_figures import draw_by_activation, draw_history, write_figures
 from activation_search.search.leaderboard import (
-    Row,
+    LeaderboardRow,
     leaderboard_table,
     rank,
     size_of_luck,
@@ -58,7 +58,7 @@ def row(name: str, status: str, *values: float, **more: Any) -> dict[str, Any]:
     return {"activation": name, "status": status, "values": list(values), **more}
 
 
-def labels(rows: list[Row]) -> list[tuple[str, str]]:
+def labels(rows: list[LeaderboardRow]) -> list[tuple[str, str]]:
     return [(r.label, r.status) for r in rows]
 
 
