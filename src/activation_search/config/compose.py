@@ -73,7 +73,9 @@ def register() -> None:
     for option, data in DATA_OPTIONS.items():
         store.store(group="data", name=option, node=data)
     for option, model in MODEL_CONFIGS.items():
-        store.store(group="model", name=option, node=model)
+        if model is not FunctionModelConfig:
+            store.store(group="model", name=option, node=model)
+    # It brings its own way of drawing weights along.
     own = OmegaConf.create({"model": OmegaConf.structured(FunctionModelConfig), "init": "own"})
     OmegaConf.set_struct(own.model.args, False)
     store.store(group="model", name="function", node=own, package="_global_")

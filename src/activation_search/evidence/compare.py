@@ -10,18 +10,19 @@ from rich.console import Console
 
 from activation_search.activations.names import own_name
 from activation_search.config.compare import CompareConfig
+from activation_search.config.compose import compose
 from activation_search.config.data import DataConfig
 from activation_search.config.limits import check
 from activation_search.config.run import TrainConfig, describe
 from activation_search.console import command_line, print_note
-from activation_search.data.registry import load_source, pinned
+from activation_search.data.registry import load_source
 from activation_search.engine.runs import run_all
 from activation_search.engine.workers import threads_per_worker, worker_count
 from activation_search.errors import UserError, unknown
 from activation_search.evidence.candidates import from_studies, parse_candidates
 from activation_search.evidence.results import Arm, Block, Evidence, numbers, rank_blocks
 from activation_search.evidence.statistics import compare
-from activation_search.models.factory import check_reads, pinned_model
+from activation_search.models.factory import check_reads, pinned_sources
 from activation_search.training.directory import check_name
 from activation_search.training.result import FINISHED, RunResult, versions
 from activation_search.training.task import task_of
@@ -194,8 +195,6 @@ def _names(config: CompareConfig, key: str) -> list[str]:
 def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]:
     """One run per model and data set, with that model's and data set's own settings where it is
     not the one that the command line configured."""
-    from activation_search.config.compose import compose
-
     trainer = replace(config.trainer, progress=False, threads=threads_per_worker(config, workers))
     given = replace(config.as_run(), trainer=trainer, group=group, resume=None)
     bases = []
@@ -208,10 +207,9 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
                 # A model of the user's own draws its weights itself, and others do not.
                 init = own.init if "own" in (own.init, base.init) else base.init
                 base = replace(base, model=own.model, init=init)
-            base = replace(base, model=pinned_model(base.model))
             if other:
                 base = replace(base, data=_carried_over(config.data, own.data))
-            base = replace(base, data=pinned(base.data))
+            base = pinned_sources(base)
             check_reads(model, load_source(base.data).sample)
             bases.append(base)
     return bases
@@ -219,8 +217,6 @@ def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]
 
 def _carried_over(given: DataConfig, own: DataConfig) -> DataConfig:
     """Another data set's settings, with what the command line changed of those that both have."""
-    from activation_search.config.compose import compose
-
     configured: TrainConfig = compose([f"data={given.name}"])
     changed = {
         item.name: getattr(given, item.name)

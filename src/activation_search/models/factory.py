@@ -10,7 +10,8 @@ import torch
 
 from activation_search.config.data import DataConfig
 from activation_search.config.models import MODEL_CONFIGS, FunctionModelConfig, ModelConfig
-from activation_search.data.registry import HASH_DIGITS, load_source
+from activation_search.config.run import Config
+from activation_search.data.registry import HASH_DIGITS, load_source, pinned
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError, unknown
 from activation_search.models.initialise import initialise
@@ -49,7 +50,17 @@ def sites_on(model: ModelConfig, data: DataConfig) -> Sequence[Site]:
     return sites_of(model, source.sample, source.target.size)
 
 
-def pinned_model(model: ModelConfig) -> ModelConfig:
+def pinned_sources(config: Config) -> Config:
+    """The configuration with the hashes of the user's own data and model that it names.
+
+    Raises:
+        UserError: see :func:`activation_search.data.registry.pinned`; or the source of the model
+            is another one than ``model.sha256`` states.
+    """
+    return replace(config, data=pinned(config.data), model=_pinned_model(config.model))
+
+
+def _pinned_model(model: ModelConfig) -> ModelConfig:
     """The settings with the hash of the source of the user's own code that they name.
 
     Raises:
@@ -113,8 +124,7 @@ def build_network(
     """
     check_reads(config.name, sample)
     assignment = assign(sites_of(config, sample, outputs), activation)
-    if not isinstance(config, FunctionModelConfig):  # whose size is known once it is built
-        _check_memory(count_weights(config, assignment, sample, outputs))
+    _check_memory(count_weights(config, assignment, sample, outputs))
     with torch.random.fork_rng(devices=[]):
         # For activations of the user's own that draw their start values.
         torch.default_generator.manual_seed(derive(seed, "activations"))
@@ -133,9 +143,14 @@ def _build(config: ModelConfig, sample: Sample, outputs: int, assignment: Assign
 def count_weights(config: ModelConfig, assignment: Assignment, sample: Sample, outputs: int) -> int:
     """How many weights a model has, without those of its activations; nothing is allocated.
 
+    Returns:
+        0 for a model of the user's own, whose size is known once it is built.
+
     Raises:
         UserError: its settings do not fit together.
     """
+    if isinstance(config, FunctionModelConfig):
+        return 0
     with torch.device("meta"):
         network = _build(config, sample, outputs, assignment)
     return sum(parameter.numel() for parameter in network.parameters())

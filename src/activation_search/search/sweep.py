@@ -14,18 +14,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from activation_search.config.limits import check
-from activation_search.config.models import FunctionModelConfig
 from activation_search.config.run import TrainConfig, check_run, describe
 from activation_search.config.search import SweepConfig
 from activation_search.console import print_note
-from activation_search.data.registry import load_source, pinned
+from activation_search.data.registry import load_source
 from activation_search.data.splits import Source
 from activation_search.engine.workers import (
     threads_per_worker,
     worker_count,
 )
 from activation_search.errors import MachineError, UserError
-from activation_search.models.factory import check_reads, count_weights, pinned_model, sites_of
+from activation_search.models.factory import check_reads, count_weights, pinned_sources, sites_of
 from activation_search.models.sites import assign
 from activation_search.search import worker
 from activation_search.search.leaderboard import (
@@ -101,7 +100,7 @@ def run_sweep(config: SweepConfig, console: Console) -> Sweep:
 def _run_sweep(config: SweepConfig, console: Console) -> Sweep:
     check_sampler(config.sampler)
     check(config)
-    config = replace(config, data=pinned(config.data), model=pinned_model(config.model))
+    config = pinned_sources(config)
     source = load_source(config.data)
     check_reads(config.model.name, source.sample)
     print_note(source.origin, console)
@@ -149,8 +148,7 @@ def _checked_with(source: Source) -> Callable[[TrainConfig], None]:
         check_run(config)
         outputs = source.target.size
         assignment = assign(sites_of(config.model, source.sample, outputs), config.activation)
-        if not isinstance(config.model, FunctionModelConfig):
-            count_weights(config.model, assignment, source.sample, outputs)
+        count_weights(config.model, assignment, source.sample, outputs)
 
     return checked
 

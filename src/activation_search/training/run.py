@@ -15,8 +15,8 @@ import torch
 
 from activation_search.atomic import discard_unfinished
 from activation_search.config.run import TrainConfig, check_run
-from activation_search.data.registry import load_splits, pinned
-from activation_search.models.factory import pinned_model
+from activation_search.data.registry import load_splits
+from activation_search.models.factory import pinned_sources
 from activation_search.training import directory as run_directory
 from activation_search.training.conclude import conclude
 from activation_search.training.history import EpochRow
@@ -86,7 +86,7 @@ def train(config: TrainConfig, on_epoch: Callable[[EpochRow], bool] | None = Non
 def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
     """The configuration to run, checked, and the interrupted run that it resumes."""
     check_run(config)
-    config = replace(config, data=pinned(config.data), model=pinned_model(config.model))
+    config = pinned_sources(config)
     if config.trainer.fast_dev_run:
         config = replace(config, group="debug")
     if config.resume == "auto":

@@ -101,10 +101,6 @@ class Flat(nn.Sequential):
         super().__init__(nn.Flatten(), *layers)
 
 
-def shared_relu(outputs: int = 10) -> nn.Sequential:
-    return Flat(outputs)
-
-
 class HandRNN(nn.Module):
     """A recurrence by hand, with matrices that are no layers."""
 

@@ -28,12 +28,14 @@ class Discovery:
         layers: paths of modules with weights, in that order.
         others: owner and place of activation calls that are no sites.
         survey: everything that was seen.
+        output: what the untouched model gives for the first batch, in evaluation mode.
     """
 
     sites: list[FoundSite]
     layers: list[str]
     others: list[tuple[str, Place]]
     survey: Survey
+    output: Any
 
 
 def output_of(found: Any) -> Any:
@@ -100,10 +102,12 @@ def discover(model: nn.Module, batches: list[Tensor], patterns: Sequence[str] = 
     with torch.random.fork_rng(devices=[]):
         looked_at = copy.deepcopy(model)
         without_fast_paths(looked_at)
-        for path, unit in find_units(looked_at).items():
+        units = find_units(model)
+        for path, unit in units.items():
             parent, _, name = path.rpartition(".")
             kind = unit.name if isinstance(unit, Call) else MODULES.get(type(unit), "")
-            set_child(looked_at.get_submodule(parent), name, Recording(unit, path, str(kind)))
+            copied = unit if isinstance(unit, Call) else looked_at.get_submodule(path)
+            set_child(looked_at.get_submodule(parent), name, Recording(copied, path, kind))
         try:
             found = survey(looked_at, batches)
         except Exception as error:  # whatever the user's forward raises
@@ -111,16 +115,16 @@ def discover(model: nn.Module, batches: list[Tensor], patterns: Sequence[str] = 
                 f"The model fails on a batch {list(batches[0].shape)}: "
                 f"{type(error).__name__}: {' '.join(str(error).split())}{_line(error)}."
             ) from error
-        units = {path: out_of_place(unit) for path, unit in find_units(model).items()}
-        sites = find_sites(found, units, patterns)
+        own = {path: out_of_place(unit) for path, unit in units.items()}
+        sites = find_sites(found, own, patterns)
         if not sites:
             fused = f"; those inside {', '.join(found.fused)} are fused" if found.fused else ""
             raise UserError(f"No activation function was found in the model{fused}.")
         keys = {(owner, place) for site in sites for owner, place, _ in site.keys}
         calls = {(event.owner, event.place) for event in found.events if not event.unit}
-        discovery = Discovery(sites, found.layers, sorted(calls - keys), found)
-        _check_against_itself(model, discovery, batches)
-    return discovery
+        others = sorted(calls - keys)
+        output = _check_against_itself(model, sites, others, batches)
+    return Discovery(sites, found.layers, others, found, output)
 
 
 def _line(error: Exception) -> str:
@@ -131,32 +135,44 @@ def _line(error: Exception) -> str:
     return f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
 
 
-def _check_against_itself(model: nn.Module, found: Discovery, batches: list[Tensor]) -> None:
+def _check_against_itself(
+    model: nn.Module,
+    sites: list[FoundSite],
+    others: list[tuple[str, Place]],
+    batches: list[Tensor],
+) -> Any:
     """The model's own functions through the slots must give what the untouched model gives.
+
+    Returns:
+        What that gives for the first batch, in evaluation mode.
 
     Raises:
         UserError: they do not, as where a result is written in place and its name used again.
     """
     through = copy.deepcopy(model)
     without_fast_paths(through)
-    own = {site.name: copy.deepcopy(site.own) for site in found.sites}
-    install(through, found.sites, own, found.others)
+    own = {site.name: copy.deepcopy(site.own) for site in sites}
+    install(through, sites, own, others)
+    untouched = copy.deepcopy(model)
+    outputs = []
     for training in (False, True):
         for batch in batches:
             results: list[Tensor] = []
-            for each in (copy.deepcopy(model), through):
+            for each in (untouched, through):
                 each.train(training)
                 torch.default_generator.manual_seed(0)
                 with torch.no_grad():
                     results.append(output_of(each(batch.clone())))
+            outputs.append(results[0])
             if not torch.allclose(results[0], results[1], rtol=1e-5, atol=1e-6, equal_nan=True):
-                places = dict.fromkeys(str(s.place) for s in found.sites if _writes(s))
+                places = dict.fromkeys(str(s.place) for s in sites if _writes(s))
                 where = ", ".join(places) or "one of its activations"
                 raise UserError(
                     "The model needs an activation to overwrite its input in place, and gives "
                     f"something else where it does not: see {where}; use the result of the call, "
                     "as in x = F.relu(x)."
                 )
+    return outputs[0]
 
 
 def _writes(site: FoundSite) -> bool:

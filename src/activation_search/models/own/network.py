@@ -3,7 +3,6 @@
 python train.py model=function model.function=my_models.build activation=gelu
 """
 
-import copy
 import inspect
 import json
 from collections.abc import Sequence
@@ -88,8 +87,7 @@ def discover_own(
     """
     batches = example_batches(sample, outputs)
     found = discover(model, batches, config.sites)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        result = output_of(copy.deepcopy(model).eval()(batches[0]))
+    result = found.output
     wanted = (
         [BATCHES[0], *sample.shape, outputs] if sample.kind == "tokens" else [BATCHES[0], outputs]
     )

@@ -89,7 +89,7 @@ class Recorder(TorchFunctionMode):
             for parameter in module.parameters(recurse=False)
         }
 
-    def unit(self, owner: str, module: nn.Module, kind: str, x: Tensor, compute: Callable) -> Any:
+    def unit(self, owner: str, kind: str, x: Tensor, compute: Callable) -> Any:
         """A unit is called."""
         place = calling_place()
         self.events.append(Event(owner, True, kind, place, self.weights, tuple(x.shape)))
@@ -187,7 +187,7 @@ class Recording(nn.Module):
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
         assert self.recorder is not None
         compute = lambda: self.module(x, *args, **kwargs)  # noqa: E731
-        return self.recorder.unit(self.owner, self.module, self.kind, x, compute)
+        return self.recorder.unit(self.owner, self.kind, x, compute)
 
 
 def survey(model: nn.Module, batches: list[Tensor]) -> Survey:
