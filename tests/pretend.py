@@ -22,7 +22,7 @@ PARAMETERS = 100
 
 def name_of(config: TrainConfig) -> str:
     """The activation that a run has at all sites."""
-    return str(config.activation["name"])
+    return str(config.activation.name)
 
 
 def pretend(

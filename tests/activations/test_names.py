@@ -3,7 +3,7 @@
 import pytest
 
 from activation_search.activations import Activation, find
-from activation_search.activations.names import own_names, own_overrides
+from activation_search.activations.names import own_overrides
 from activation_search.config.compose import compose
 from activation_search.errors import UserError
 
@@ -54,9 +54,9 @@ def test_all_mean_the_catalogues_own(typed: str, name: str) -> None:
 def test_on_a_command_line() -> None:
     given = ["activation=LeakyReLU", "activation.negative_slope=0.2", "activation.layers.fc1=ReLU"]
     slope = {"name": "leaky_relu", "negative_slope": 0.2, "layers": {"fc1": "relu"}}
-    assert compose(given).activation == slope
+    assert compose(given).activation.as_dict() == slope
     pattern = compose(["activation.layers={conv*: {name: ELU, alpha: 2}}"]).activation
-    assert pattern["layers"] == {"conv*": {"name": "elu", "alpha": 2}}
+    assert pattern.as_dict()["layers"] == {"conv*": {"name": "elu", "alpha": 2}}
     assert compose(given[2:]).identity() == compose(["activation.layers.fc1=relu"]).identity()
 
 
@@ -75,14 +75,6 @@ def test_on_a_command_line() -> None:
 )
 def test_overrides_for_hydra(given: str, expected: str) -> None:
     assert own_overrides([given]) == [expected]
-
-
-def test_what_is_no_activation_is_left_to_be_refused() -> None:
-    assert own_names({"name": "gleu", "layers": {"fc1": 3}}) == {
-        "name": "gleu",
-        "layers": {"fc1": 3},
-    }
-    assert own_names(None) is None
 
 
 def test_errors_list_the_catalogues_names_alone() -> None:

@@ -10,7 +10,7 @@ from activation_search.errors import UserError
 def test_defaults() -> None:
     config = compose()
     assert (config.model.name, config.data.name) == ("cnn", "mnist1d")
-    assert config.activation == {"name": "default", "layers": {}}
+    assert config.activation.as_dict() == {"name": "default", "layers": {}}
 
 
 def test_activation_with_parameters_and_layers() -> None:
@@ -22,7 +22,7 @@ def test_activation_with_parameters_and_layers() -> None:
             "activation.layers.fc1={name: elu, alpha: 0.5}",
         ]
     )
-    assert config.activation == {
+    assert config.activation.as_dict() == {
         "name": "leaky_relu",
         "negative_slope": 0.2,
         "layers": {"conv2": "prelu", "fc1": {"name": "elu", "alpha": 0.5}},
@@ -30,11 +30,16 @@ def test_activation_with_parameters_and_layers() -> None:
 
 
 def test_alias_pattern_and_own_function() -> None:
-    assert compose(["activation=swish"]).activation["name"] == "silu"
+    assert compose(["activation=swish"]).activation.name == "silu"
     pattern = compose(["activation.layers={conv*: swish}"])
-    assert pattern.activation["layers"] == {"conv*": "silu"}
+    assert pattern.activation.as_dict()["layers"] == {"conv*": "silu"}
     own = compose(["activation=custom", "activation.target=m.f", "activation.height=2.5"])
-    assert own.activation == {"name": "custom", "target": "m.f", "height": 2.5, "layers": {}}
+    assert own.activation.as_dict() == {
+        "name": "custom",
+        "target": "m.f",
+        "height": 2.5,
+        "layers": {},
+    }
 
 
 def test_experiment_changes_groups_and_the_command_line_wins() -> None:

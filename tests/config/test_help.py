@@ -22,9 +22,11 @@ def unexplained(config: Any) -> list[str]:
     found = []
     for item in fields(config):
         kind = hints[item.name]
+        if item.name in ("name", "activation"):
+            continue  # chosen by option; the activation's keys are explained as one
         if is_dataclass(kind):
             found += [f"{item.name}.{name}" for name in unexplained(kind)]
-        elif item.name not in ("name", "activation") and not item.metadata.get("help"):
+        elif not item.metadata.get("help"):
             found.append(item.name)
     return found
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from activation_search.activations import ENTRIES
+from activation_search.activations import ENTRIES, ActivationChoice
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
 from activation_search.diagnostics.alarm_rules import AlarmRules
@@ -156,7 +156,7 @@ def test_no_function_alarms_at_its_own_gain_but_those_known(model: str) -> None:
     base: TrainConfig = compose([f"model={model}", "data.batch_size=50"])
     for name, entry in ENTRIES.items():
         if not entry.open_parameters:
-            config = replace(base, activation={"name": name})
+            config = replace(base, activation=ActivationChoice(name))
             if alarms := inspect_initial_state(config).alarms:
                 alarmed[name] = kinds(alarms)
     assert set(alarmed) == EXPECTED[model], alarmed

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from activation_search.diagnostics.figures import draw_learned_curve
-from activation_search.diagnostics.learned import X, curve, learned_parameters
+from activation_search.diagnostics.learned import X, learned_curve, learned_parameters
 from activation_search.models.factory import build_network
 from activation_search.models.network import Network
 
@@ -19,7 +19,7 @@ def test_curve_per_channel() -> None:
     prelu = network("prelu")
     with torch.no_grad():
         prelu.activations["hidden1"].weight[1] = 0.5
-    y = curve(prelu, "hidden1")
+    y = learned_curve(prelu, "hidden1")
     assert y.shape == (201, 16)
     assert y[0, :3].tolist() == [-1.0, -2.0, -1.0]  # at z = -4
     assert y[-1, :2].tolist() == [4.0, 4.0]
@@ -27,8 +27,8 @@ def test_curve_per_channel() -> None:
 
 
 def test_equal_channels_make_one_column() -> None:
-    assert curve(network("prelu"), "hidden1").shape == (201, 1)
-    assert curve(network("rational"), "hidden2").shape == (201, 1)
+    assert learned_curve(network("prelu"), "hidden1").shape == (201, 1)
+    assert learned_curve(network("rational"), "hidden2").shape == (201, 1)
 
 
 @pytest.mark.parametrize("model", CONFIGS)
@@ -37,7 +37,7 @@ def test_every_layout(model: str) -> None:
     site = next(iter(learned_parameters(learning)))
     with torch.no_grad():
         learning.activations[site].slopes[:, 0] = 1.0
-    assert curve(learning, site).shape == (201, learning.layouts[site][0])
+    assert learned_curve(learning, site).shape == (201, learning.layouts[site][0])
 
 
 def test_learned_parameters_are_plain() -> None:

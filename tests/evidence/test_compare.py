@@ -48,7 +48,7 @@ def test_every_candidate_on_the_same_seeds(configure: Configure, trained) -> Non
     [block] = evidence.blocks
     assert block.seeds == [4, 5, 6]
     assert block.baseline == "relu"
-    assert {(c.activation["name"], c.seed) for c in trained} == {
+    assert {(c.activation.name, c.seed) for c in trained} == {
         (name, seed) for name in ("relu", "tanh", "identity") for seed in (4, 5, 6)
     }
     for arm in block.arms.values():
@@ -277,7 +277,7 @@ def test_candidates_of_every_form(configure: Configure, tmp_path: Path) -> None:
          {"layers": {"hidden1": "gelu"}}],
         config,
     )  # fmt: skip
-    assert found == {
+    assert {label: choice.as_dict() for label, choice in found.items()} == {
         "relu": {"name": "relu", "layers": {}},
         "leaky_relu(negative_slope=0.2)": {
             "name": "leaky_relu", "negative_slope": 0.2, "layers": {},

@@ -34,7 +34,7 @@ def test_global() -> None:
     assert found.size == 2
     assert list(found.points()) == [{"activation": "relu"}, {"activation": "silu"}]
     config = found.apply(base, {"activation": "silu"})
-    assert config.activation == {"name": "silu", "layers": {}}
+    assert config.activation.as_dict() == {"name": "silu", "layers": {}}
 
 
 def test_per_layer() -> None:
@@ -45,7 +45,7 @@ def test_per_layer() -> None:
     assert len(starts) == 12
     assert starts[4] == dict.fromkeys(["conv1", "conv2", "conv3", "fc1"], "gelu")
     point = {"conv1": "relu", "conv2": "prelu", "conv3": "gelu", "fc1": "tanh"}
-    assert found.apply(base, point).activation == {"name": "default", "layers": point}
+    assert found.apply(base, point).activation.as_dict() == {"name": "default", "layers": point}
 
 
 def test_candidates_by_the_names_of_other_libraries() -> None:
@@ -64,7 +64,9 @@ def test_sites_by_pattern_and_tied() -> None:
     together, base = space("search=global", "search.sites=[conv*]", "search.candidates=[elu,selu]")
     assert list(labels(together)) == ["conv1+conv2+conv3"]
     applied = together.apply(base, {"conv1+conv2+conv3": "elu"})
-    assert applied.activation["layers"] == dict.fromkeys(["conv1", "conv2", "conv3"], "elu")
+    assert applied.activation.as_dict()["layers"] == dict.fromkeys(
+        ["conv1", "conv2", "conv3"], "elu"
+    )
 
 
 def test_gates_of_an_lstm_have_their_own_candidates() -> None:
@@ -115,7 +117,7 @@ def test_own_parameters_are_drawn_only_with_their_activation() -> None:
         config = found.apply(base, point)
         assert 5e-4 <= config.optim.lr <= 3e-2
         if extra:
-            assert config.activation[extra] == point[f"activation.{name}.{extra}"]
+            assert config.activation.as_dict()[extra] == point[f"activation.{name}.{extra}"]
         study.tell(trial, 0.0)
     assert seen == {"relu", "leaky_relu", "prelu"}
 
@@ -125,7 +127,11 @@ def test_a_parameter_that_the_user_gave_is_not_drawn() -> None:
     found, base = space("search=global", given, "search.parameters=true")
     assert found.size == 2
     config = found.apply(base, {"activation": "leaky_relu(negative_slope=0.3)"})
-    assert config.activation == {"name": "leaky_relu", "negative_slope": 0.3, "layers": {}}
+    assert config.activation.as_dict() == {
+        "name": "leaky_relu",
+        "negative_slope": 0.3,
+        "layers": {},
+    }
 
 
 def test_other_settings() -> None:
@@ -144,9 +150,9 @@ def test_other_settings() -> None:
 
 
 def test_baseline() -> None:
-    assert baseline(space("model=cnn")[1]).activation["name"] == "relu"
-    assert baseline(space("model=transformer")[1]).activation["name"] == "relu"
-    assert baseline(space("model=lstm")[1]).activation["name"] == "default"
+    assert baseline(space("model=cnn")[1]).activation.name == "relu"
+    assert baseline(space("model=transformer")[1]).activation.name == "relu"
+    assert baseline(space("model=lstm")[1]).activation.name == "default"
 
 
 @pytest.mark.parametrize(

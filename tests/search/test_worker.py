@@ -155,7 +155,7 @@ def test_a_trial_that_raises_is_recorded_and_the_study_goes_on(
     original = session_module.ActivationModule.training_step
 
     def fail(self, batch, index):
-        if self.config.activation["name"] == "gelu":
+        if self.config.activation.name == "gelu":
             raise RuntimeError("out of luck")
         return original(self, batch, index)
 

@@ -83,7 +83,7 @@ def test_two_activations_at_one_seed_see_the_same_batches(
 
     class Recording(session_module.ActivationModule):
         def training_step(self, batch, index):
-            seen.setdefault(self.config.activation["name"], []).append(batch[0].clone())
+            seen.setdefault(self.config.activation.name, []).append(batch[0].clone())
             return super().training_step(batch, index)
 
     monkeypatch.setattr(session_module, "ActivationModule", Recording)

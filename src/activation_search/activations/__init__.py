@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from activation_search.activations.activation import Activation
 from activation_search.activations.catalogue import ALIASES, ENTRIES, find
+from activation_search.activations.choice import ActivationChoice
 from activation_search.activations.entry import Entry, Parameter
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = [
     "ALIASES",
     "ENTRIES",
     "Activation",
+    "ActivationChoice",
     "Entry",
     "Gains",
     "Parameter",

@@ -4,7 +4,7 @@ python train.py activation=LeakyReLU activation.layers.conv2=GELU
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from activation_search.activations.catalogue import lookup
@@ -19,21 +19,6 @@ def own_name(name: Any) -> Any:
     """The catalogue's name of an activation; anything else as it is given."""
     entry = lookup(name)
     return entry.name if entry else name
-
-
-def own_names(assignment: Any) -> Any:
-    """``{"name": …, "layers": {site: activation}}`` with the catalogue's names.
-
-    What is no activation stays as it is, to be refused where it is used.
-    """
-    if not isinstance(assignment, Mapping):
-        return own_name(assignment)
-    named = dict(assignment)
-    if "name" in named:
-        named["name"] = own_name(named["name"])
-    if isinstance(named.get("layers"), Mapping):
-        named["layers"] = {site: own_names(given) for site, given in named["layers"].items()}
-    return named
 
 
 def own_overrides(overrides: Sequence[str]) -> list[str]:

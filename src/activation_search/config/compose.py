@@ -16,7 +16,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
@@ -63,10 +63,10 @@ def register() -> None:
     # Hydra copies its list of sources, the whole store in it, for every group it looks up: three
     # quarters of the time of composing. It gives out copies of single nodes, so one store will do.
     store.__deepcopy__ = lambda memo: store  # type: ignore[attr-defined]
-    store.store(name="schema", node=TrainConfig)
-    store.store(name="sweep_schema", node=SweepConfig)
-    store.store(name="health_schema", node=InitialConfig)
-    store.store(name="compare_schema", node=CompareConfig)
+    store.store(name="schema", node=_schema(TrainConfig))
+    store.store(name="sweep_schema", node=_schema(SweepConfig))
+    store.store(name="health_schema", node=_schema(InitialConfig))
+    store.store(name="compare_schema", node=_schema(CompareConfig))
     search = OmegaConf.structured(SearchConfig)
     OmegaConf.set_struct(search.hparams, False)
     store.store(group="schema/search", name="search", node=search)
@@ -82,6 +82,11 @@ def register() -> None:
     store.store(group="activation", name=MODEL_DEFAULT, node=_activation_node(MODEL_DEFAULT))
     for name, entry in ENTRIES.items():
         store.store(group="activation", name=name, node=_activation_node(name, entry))
+
+
+def _schema(config: type) -> type:
+    """The configuration as typed, but for the activation, whose keys are those of the option."""
+    return make_dataclass(config.__name__, [("activation", Any, MISSING)], bases=(config,))
 
 
 def _activation_node(name: str, entry: Entry | None = None) -> DictConfig:

@@ -61,15 +61,15 @@ def _listed(name: str, options: Any) -> list[str]:
 
 
 def _groups(config: Any) -> Iterator[str]:
-    """Settings of the configuration itself, and of its parts but model and data."""
+    """Settings of the configuration itself, and of its parts but the three that are chosen."""
     hints = get_type_hints(config)
-    parts = [item for item in fields(config) if is_dataclass(hints[item.name])]
-    own = [item for item in fields(config) if item not in parts and item.name != "activation"]
+    shown = [item for item in fields(config) if item.name not in ("model", "data", "activation")]
+    parts = [item for item in shown if is_dataclass(hints[item.name])]
+    own = [item for item in shown if item not in parts]
     for item in parts:
-        if item.name not in ("model", "data"):
-            yield f"  {item.name}: {(hints[item.name].__doc__ or '').splitlines()[0]}"
-            for inner in fields(hints[item.name]):
-                yield from _field(inner, f"{item.name}.")
+        yield f"  {item.name}: {(hints[item.name].__doc__ or '').splitlines()[0]}"
+        for inner in fields(hints[item.name]):
+            yield from _field(inner, f"{item.name}.")
     yield f"  of the command itself: {(config.__doc__ or '').splitlines()[0]}"
     for item in own:
         yield from _field(item, "")

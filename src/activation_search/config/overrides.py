@@ -4,6 +4,7 @@ import re
 from functools import cache
 from typing import Any
 
+from activation_search.activations import ActivationChoice
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
 
@@ -31,12 +32,11 @@ def _defaults(model: str, data: str) -> dict[str, Any]:
     return _leaves(config.identity())
 
 
-def _activation(activation: dict[str, Any]) -> list[str]:
-    overrides = [f"activation={activation['name']}"] if activation["name"] != "default" else []
-    for key, value in activation.items():
-        if key not in ("name", "layers"):
-            overrides.append(f"activation.{key}={as_override(value)}")
-    layers = activation.get("layers") or {}
+def _activation(activation: ActivationChoice) -> list[str]:
+    overrides = [f"activation={activation.name}"] if activation.whole else []
+    for key, value in activation.parameters:
+        overrides.append(f"activation.{key}={as_override(value)}")
+    layers = activation.as_dict()["layers"]
     if all(_NAME.fullmatch(site) for site in layers):
         return overrides + [
             f"activation.layers.{s}={as_override(value)}" for s, value in layers.items()

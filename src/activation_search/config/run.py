@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-from activation_search.activations.names import own_names
+from activation_search.activations.choice import ActivationChoice
 from activation_search.config.data import DATA_CONFIGS, DataConfig
 from activation_search.config.limits import check, setting
 from activation_search.config.models import MODEL_CONFIGS, FunctionModelConfig, ModelConfig
@@ -30,14 +30,11 @@ NOT_IDENTITY = ("accelerator", "checkpoints", "progress")
 
 @dataclass
 class TrainConfig:
-    """One run.
-
-    ``activation`` is ``{"name": ..., <parameters>, "layers": {site or pattern: activation}}``.
-    """
+    """One run."""
 
     model: ModelConfig
     data: DataConfig
-    activation: Any
+    activation: ActivationChoice
     optim: OptimConfig = field(default_factory=OptimConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
@@ -62,20 +59,12 @@ class TrainConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data that :func:`from_dict` reads back."""
-        return asdict(self)
+        return {**asdict(self), "activation": self.activation.as_dict()}
 
     @property
     def label(self) -> str:
         """Short name of the run's folder: model, data, activation."""
-        return f"{self.model.label}-{self.data.label}-{self.activation_label}"
-
-    @property
-    def activation_label(self) -> str:
-        """Short name of the assignment; for a function of the user's own, that one's."""
-        name = self.activation["name"]
-        if target := self.activation.get("target"):
-            name = f"{name}-{target.rpartition('.')[2]}"
-        return f"{name}-per-layer" if self.activation.get("layers") else name
+        return f"{self.model.label}-{self.data.label}-{self.activation.label}"
 
     @property
     def validates(self) -> bool:
@@ -85,7 +74,7 @@ class TrainConfig:
     def import_paths(self) -> set[str]:
         """Code of the user's that this configuration names, and that running it imports."""
         own = {getattr(part, "function", None) for part in (self.model, self.data)}
-        return activation_imports(self.activation) | {path for path in own if path}
+        return activation_imports(self.activation.as_dict()) | {path for path in own if path}
 
     def as_run(self) -> "TrainConfig":
         """The run alone, without what a study or comparison adds."""
@@ -205,7 +194,7 @@ def from_dict(plain: Mapping[str, Any], kind: type[Config] = TrainConfig) -> Con
                 raise unknown("model.name", name, groups)
             parts[key] = _build(groups.get(str(name), DataConfig), value, key)
         elif key == "activation":
-            parts[key] = own_names(value)
+            parts[key] = ActivationChoice.parse(value)
         else:
             parts[key] = _build(hints[key], value, key) if is_dataclass(hints[key]) else value
     return kind(**parts)

@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from hashlib import file_digest
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from activation_search.errors import UserError
 
 # A second change within one tick of a file system's clock leaves no trace in the file's times;
@@ -17,9 +19,9 @@ FOLDER_DEPTH = 3  # data.path / part / class / image
 
 
 def cache_folder() -> Path:
-    """Where data is kept: ``$XDG_CACHE_HOME/activation_search``, or in ``~/.cache``."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "activation_search"
+    """Where data is kept: ``~/.cache/activation_search``, or where the system keeps such files
+    (``$XDG_CACHE_HOME``, ``~/Library/Caches``, ``%LOCALAPPDATA%``)."""
+    return user_cache_path("activation_search", appauthor=False)
 
 
 def given_file(setting: str, path: str | None, example: str) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -33,17 +34,29 @@ def draw_learned_curve(site: str, x: Tensor, start: Tensor, now: Tensor, z: Tens
     """
     figure = Figure(figsize=(4, 3.6), layout="constrained")
     axes, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
-    axes.axhline(0, color="0.8", linewidth=0.8)
-    axes.axvline(0, color="0.8", linewidth=0.8)
-    if now.shape[1] > 1:
-        axes.plot(x, now, color="tab:orange", alpha=0.2, linewidth=0.7)
     axes.plot(x, start.mean(1), "--", color="tab:blue", label="start")
-    axes.plot(x, now.mean(1), color="tab:orange", linewidth=2, label="now")
+    plot_function(axes, x, now, label="now")
     axes.set(title=site, ylabel="f(z)")
     axes.legend()
     _histogram(below, z, limits=(x[0].item(), x[-1].item()))
     below.set(xlabel="pre-activation z")
     return figure
+
+
+def plot_function(axes: Axes, x: Tensor, y: Tensor, label: str | None = None) -> None:
+    """A function of single channels: their mean bold, each channel faint.
+
+    Args:
+        axes: to draw on.
+        x: ``[N]``.
+        y: ``[N, channels]``.
+        label: of the mean.
+    """
+    axes.axhline(0, color="0.8", linewidth=0.8)
+    axes.axvline(0, color="0.8", linewidth=0.8)
+    if y.shape[1] > 1:
+        axes.plot(x, y, color="tab:orange", alpha=0.2, linewidth=0.7)
+    axes.plot(x, y.mean(1), color="tab:orange", linewidth=2, label=label)
 
 
 def draw_initial_states(states: Mapping[str, State]) -> Figure:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from activation_search.activations.curve import curve
 from activation_search.diagnostics.figures import draw_learned_curve
 from activation_search.diagnostics.probe import evaluating, preactivations, probe_batch
 from activation_search.models.network import Network
@@ -39,7 +40,7 @@ class LearnedActivations(pl.Callback):
         if self.starts:  # a resumed run started earlier
             return
         network = pl_module.network
-        self.starts = {site: curve(network, site) for site in learnable_sites(network)}
+        self.starts = {site: learned_curve(network, site) for site in learnable_sites(network)}
         self._write_values(trainer.global_step, network)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -67,7 +68,7 @@ class LearnedActivations(pl.Callback):
         network = pl_module.network
         seen = preactivations(network, probe_batch(trainer, pl_module))
         for site in learnable_sites(network):
-            now = curve(network, site)
+            now = learned_curve(network, site)
             figure = draw_learned_curve(site, X, self.starts[site], now, seen[site])
             self.writer.add_figure(f"curve/{site}", figure, trainer.global_step)
 
@@ -80,16 +81,11 @@ def learnable_sites(network: Network) -> dict[str, nn.Module]:
     return {s: m for s, m in network.activations.items() if any(True for _ in m.parameters())}
 
 
-@torch.no_grad()
-def curve(network: Network, site: str) -> Tensor:
-    """The activation of a site at ``X``: ``[201, channels]``, one column where all are equal."""
+def learned_curve(network: Network, site: str) -> Tensor:
+    """The activation of a site at ``X``, see :func:`activation_search.activations.curve.curve`."""
     activation = network.activations[site]
-    channels, channel_dim = network.layouts[site]
-    x = X.to(next(activation.parameters()))[None, :, None].repeat(1, 1, channels)  # 1, 201, C
     with evaluating(activation):
-        y = activation(x.transpose(1, 2)).transpose(1, 2) if channel_dim == 1 else activation(x)
-    y = y[0].float().cpu()
-    return y[:, :1] if (y == y[:, :1]).all() else y
+        return curve(activation, X.to(next(activation.parameters())), *network.layouts[site])
 
 
 def learned_parameters(network: Network) -> dict[str, dict[str, list]]:

@@ -7,8 +7,7 @@ from typing import Any
 
 import yaml
 
-from activation_search.activations import Activation
-from activation_search.activations.names import MODEL_DEFAULT, own_names
+from activation_search.activations import ActivationChoice
 from activation_search.config.run import TrainConfig, activation_imports
 from activation_search.data.files import given_file
 from activation_search.errors import UserError
@@ -17,12 +16,11 @@ from activation_search.models.sites import assign
 from activation_search.search.leaderboard import LEADERBOARD_FILE
 from activation_search.user_code import check_trusted
 
-GivenActivation = dict[str, Any]
 MAX_BYTES = 1_000_000  # of a YAML file; an assignment has a thousand
 
 
-def parse_candidates(given: Any, config: TrainConfig) -> dict[str, GivenActivation]:
-    """Label -> the value of ``activation``.
+def parse_candidates(given: Any, config: TrainConfig) -> dict[str, ActivationChoice]:
+    """Label -> its choice of activations.
 
     Args:
         given: a list of names, mappings, YAML files, or ``<study>:<rank>``.
@@ -39,7 +37,7 @@ def parse_candidates(given: Any, config: TrainConfig) -> dict[str, GivenActivati
             "candidates must be a list of two or more, such as [relu,gelu], not "
             f"{'left out' if given is None else repr(given)}."
         )
-    candidates: dict[str, GivenActivation] = {}
+    candidates: dict[str, ActivationChoice] = {}
     for item in given:
         label, assignment = parse_candidate(item, config, named)
         if label in candidates:
@@ -55,7 +53,7 @@ def from_studies(given: Any) -> bool:
 
 def parse_candidate(
     item: Any, config: TrainConfig, named: Collection[str]
-) -> tuple[str, GivenActivation]:
+) -> tuple[str, ActivationChoice]:
     """One candidate; see :func:`parse_candidates`. ``named``: import paths on the command line."""
     if not isinstance(item, str | dict):
         raise UserError(f"A candidate is a name or a mapping with name: and layers:, not {item!r}.")
@@ -66,21 +64,9 @@ def parse_candidate(
         label, item = Path(item).stem, _of_file(item)
     if label is not None:
         check_trusted(activation_imports(item), given, config.trust, named)
-    assignment = {"name": item} if isinstance(item, str) else dict(item)
-    assignment.setdefault("name", MODEL_DEFAULT)
-    assignment = own_names(assignment)
-    assignment["layers"] = assignment.get("layers") or {}
-    if not isinstance(assignment["layers"], dict):
-        raise UserError(f"layers of a candidate maps sites to activations, not {item!r}.")
-    assign(sites_on(config.model, config.data), assignment)
-    return label or _label(assignment), assignment
-
-
-def _label(assignment: GivenActivation) -> str:
-    rest = {key: value for key, value in assignment.items() if key != "layers"}
-    general = rest["name"] if rest["name"] == MODEL_DEFAULT else str(Activation.parse(rest))
-    layers = (f"{site}={value}" for site, value in assignment["layers"].items())
-    return " ".join([general, *layers])
+    choice = ActivationChoice.parse(item)
+    assign(sites_on(config.model, config.data), choice)
+    return label or str(choice), choice
 
 
 def _of_file(path: str) -> Any:
@@ -100,7 +86,7 @@ def _of_file(path: str) -> Any:
     return inner
 
 
-def _of_study(text: str, config: TrainConfig) -> GivenActivation:
+def _of_study(text: str, config: TrainConfig) -> dict[str, Any]:
     study, _, rank = text.rpartition(":")
     path = Path(config.logs) / "sweeps" / study / LEADERBOARD_FILE
     try:

@@ -1,6 +1,6 @@
 """From the keys of a model to the model, its activations in place and its weights drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -16,7 +16,7 @@ from activation_search.data.sample import Sample
 from activation_search.errors import UserError, unknown
 from activation_search.models.initialise import initialise
 from activation_search.models.network import Network
-from activation_search.models.sites import Assignment, Site, assign
+from activation_search.models.sites import Assignment, GivenActivations, Site, assign
 from activation_search.seeds import derive
 from activation_search.user_code import own_callable, source_hash
 
@@ -102,7 +102,7 @@ def check_reads(model: str, sample: Sample) -> None:
 
 def build_network(
     config: ModelConfig,
-    activation: Mapping[str, Any],
+    activation: GivenActivations,
     sample: Sample,
     outputs: int,
     init: str = "gain",

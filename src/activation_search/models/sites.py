@@ -1,18 +1,18 @@
 """Sites, the named places where activations act, and what stands at each."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from activation_search.activations.activation import Activation
-from activation_search.activations.names import MODEL_DEFAULT
+from activation_search.activations import Activation, ActivationChoice
 from activation_search.errors import UserError, unknown
 
 # What people call the output layer, which is no site.
 OUTPUT_NAMES = ("output", "outputs", "out", "head", "logits", "last", "final")
 
 Assignment = dict[str, Activation]
+GivenActivations = str | Mapping[str, Any] | ActivationChoice
 
 
 @dataclass(frozen=True)
@@ -34,23 +34,21 @@ class Site:
     fixed_width: bool = False
 
 
-def assign(sites: Sequence[Site], given: Mapping[str, Any]) -> Assignment:
+def assign(sites: Sequence[Site], given: GivenActivations) -> Assignment:
     """Which activation stands at which site.
 
     Args:
         sites: the model's, in order.
-        given: ``{"name": "gelu", <its parameters>, "layers": {<site or pattern>: <activation>}}``.
-            The name ``default`` leaves every site its own. A function that changes the width
-            goes only where a layer can follow it. In ``layers`` an exact name beats a pattern,
-            and a later pattern an earlier one.
+        given: a choice, or what :meth:`ActivationChoice.parse` reads. A function for the whole
+            model that changes the width goes only where a layer can follow it. In ``layers`` an
+            exact name beats a pattern, and a later pattern an earlier one.
 
     Raises:
         UserError: an activation, parameter, or site that does not exist, or one that does not
             fit where it was put by name.
     """
-    rest = dict(given)
-    layers = _flat(rest.pop("layers", None) or {}, {site.name for site in sites})
-    general = None if rest["name"] == MODEL_DEFAULT else Activation.parse(rest)
+    choice = ActivationChoice.parse(given)
+    general = choice.whole
     filled = [site for site in sites if site.fills]
     if general and filled and not any(_takes(site, general) for site in filled):
         raise UserError(
@@ -62,11 +60,7 @@ def assign(sites: Sequence[Site], given: Mapping[str, Any]) -> Assignment:
         for site in sites
     }
     by_name = {site.name: site for site in sites}
-    if strange := [key for key in layers if not isinstance(key, str)]:
-        raise unknown("site", strange[0], by_name)
-    patterns = [key for key in layers if key not in by_name]
-    for key in [*patterns, *(key for key in layers if key in by_name)]:
-        chosen = Activation.parse(layers[key])
+    for key, chosen in sorted(choice.layers.items(), key=lambda layer: layer[0] in by_name):
         matched = [name for name in by_name if fnmatchcase(name, key)]
         if not matched and key in OUTPUT_NAMES:
             raise UserError(
@@ -90,20 +84,6 @@ def assign(sites: Sequence[Site], given: Mapping[str, Any]) -> Assignment:
                 )
             assignment[name] = chosen
     return assignment
-
-
-def _flat(layers: Mapping[Any, Any], sites: Collection[str]) -> dict[Any, Any]:
-    """Names of sites as the sites have them: ``layer1.0.relu`` and ``{layer1: {0: {relu: ...}}}``,
-    which is what the command line makes of it, are ``layer1_0_relu``."""
-    flat: dict[Any, Any] = {}
-    for key, value in layers.items():
-        if isinstance(value, Mapping) and value and "name" not in value:
-            inner = _flat(value, ())
-            flat |= {f"{key}_{name}": activation for name, activation in inner.items()}
-        else:
-            known = key in sites or not isinstance(key, str)
-            flat[key if known else key.replace(".", "_")] = value
-    return flat
 
 
 def _takes(site: Site, activation: Activation) -> bool:

@@ -1,19 +1,20 @@
 """Pictures of a comparison. Drawn without pyplot, whose global state they do not need."""
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from activation_search.activations import Activation, build
+from activation_search.activations.curve import curve
 from activation_search.config.run import activation_imports
+from activation_search.diagnostics.figures import plot_function
 from activation_search.evidence.results import Block, Evidence, rank_blocks
 from activation_search.evidence.statistics import BETTER, WORSE
 from activation_search.reports.comparison_table import sorted_labels
+from activation_search.reports.learning_curves import draw_learning_curves
 from activation_search.training.result import RunResult, read_result
 
 COLORS = {BETTER: "tab:green", WORSE: "tab:red"}
@@ -57,29 +58,11 @@ def draw_pairs(block: Block) -> Figure:
     return figure
 
 
-def draw_learning_curves(block: Block) -> Figure:
-    """Validation metric by epoch, mean and range over seeds: the best few, and the baseline."""
-    labels = sorted_labels(block)
-    chosen = list(dict.fromkeys([*labels[: MAX_CURVES - 1], block.baseline]))
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for label in chosen:
-        curves = _curves(block.arms[label].directories, f"val_{block.metric}")
-        if not curves:
-            continue
-        length = min(map(len, curves))
-        table = np.array([curve[:length] for curve in curves])
-        epochs = range(1, length + 1)
-        style = "--" if label == block.baseline else "-"
-        [line] = axes.plot(epochs, table.mean(0), style, label=label)
-        axes.fill_between(epochs, table.min(0), table.max(0), alpha=0.12, color=line.get_color())
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="epoch", ylabel=f"validation {block.metric}",
-             title="mean over seeds, band: lowest to highest")  # fmt: skip
-    if axes.lines:
-        axes.legend(fontsize=8)
-    axes.grid(alpha=0.3)
-    return figure
+def draw_best(block: Block) -> Figure:
+    """Learning curves of the best few, and of the baseline."""
+    chosen = dict.fromkeys([*sorted_labels(block)[: MAX_CURVES - 1], block.baseline])
+    runs = {label: block.arms[label].directories for label in chosen}
+    return draw_learning_curves(runs, block.metric, [block.baseline])
 
 
 def draw_functions(block: Block, named: Collection[str] = ()) -> Figure | None:
@@ -107,11 +90,7 @@ def draw_functions(block: Block, named: Collection[str] = ()) -> Figure | None:
     for axes in grid.flat[len(curves) :]:
         axes.axis("off")
     for axes, (title, x, y) in zip(grid.flat, curves, strict=False):
-        axes.axhline(0, color="0.8", linewidth=0.8)
-        axes.axvline(0, color="0.8", linewidth=0.8)
-        if y.shape[1] > 1:
-            axes.plot(x, y, color="tab:orange", alpha=0.2, linewidth=0.7)
-        axes.plot(x, y.mean(1), color="tab:orange", linewidth=2)
+        plot_function(axes, x, y)
         axes.set_title(title, fontsize=8)
         axes.tick_params(labelsize=7)
     return figure
@@ -131,22 +110,9 @@ def draw_ranks(evidence: Evidence) -> Figure:
     return figure
 
 
-def _curves(directories: Sequence[str], name: str) -> list[list[float]]:
-    curves = []
-    for directory in directories:
-        try:
-            rows = read_result(Path(directory)).curve
-        except (OSError, ValueError):
-            continue  # on another machine, or tidied away
-        curve = [row[name] for row in rows if math.isfinite(row.get(name, math.nan))]
-        if curve:
-            curves.append(curve)
-    return curves
-
-
 def _functions(
     result: RunResult, named: Collection[str]
-) -> list[tuple[str, np.ndarray, np.ndarray]]:
+) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
     """Title, x ``[N]``, y ``[N, channels]`` of each different function."""
     assignment = {site: Activation.from_text(text) for site, text in result.assignment.items()}
     x = torch.linspace(-4, 4, 161)
@@ -159,14 +125,13 @@ def _functions(
             continue
         seen.add(activation)
         title = f"{activation} at {site}" if learned else str(activation)
-        curves.append((title, x.numpy(), _evaluate(activation, learned, x)))
+        curves.append((title, x, _as_learned(activation, learned, x)))
     return curves
 
 
-def _evaluate(activation: Activation, learned: dict[str, list], x: torch.Tensor) -> np.ndarray:
+def _as_learned(activation: Activation, learned: dict[str, list], x: torch.Tensor) -> torch.Tensor:
     state = {name: torch.tensor(values) for name, values in learned.items()}
     channels = max((t.shape[-1] if t.dim() else 1 for t in state.values()), default=1)
     module = build(activation, channels=channels, channel_dim=-1).eval()
     module.load_state_dict(state, strict=False)
-    with torch.no_grad():
-        return module(x[None, :, None].repeat(1, 1, channels))[0].numpy()
+    return curve(module, x, channels, channel_dim=-1)

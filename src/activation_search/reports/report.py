@@ -17,9 +17,9 @@ from activation_search.atomic import write_text
 from activation_search.errors import UserError
 from activation_search.evidence.results import COMPARISON_FILE, Block, Evidence, read_evidence
 from activation_search.reports.comparison_figures import (
+    draw_best,
     draw_forest,
     draw_functions,
-    draw_learning_curves,
     draw_pairs,
     draw_ranks,
 )
@@ -258,9 +258,7 @@ def _pictures(block: Block, folder: Path, named: Collection[str]) -> Iterator[Pi
         title = f"{block.label}: difference from {block.baseline} with 95% interval"
         yield _draw(title, draw_forest(block), f"{name}-forest", folder)
     yield _draw(f"{block.label}: the same seeds", draw_pairs(block), f"{name}-pairs", folder)
-    yield _draw(
-        f"{block.label}: learning curves", draw_learning_curves(block), f"{name}-curves", folder
-    )
+    yield _draw(f"{block.label}: learning curves", draw_best(block), f"{name}-curves", folder)
     if functions := draw_functions(block, named):
         best = sorted_labels(block)[0]
         title = f"{block.label}: functions of {best}, seed {block.seeds[0]}, as learned"

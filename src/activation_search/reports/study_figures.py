@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from activation_search.reports.learning_curves import draw_learning_curves
 from activation_search.reports.pictures import write_picture
 from activation_search.search.leaderboard import LeaderboardRow
 from activation_search.search.sweep import Sweep
-from activation_search.training.result import FINISHED, PRUNED, read_result
+from activation_search.training.result import FINISHED, PRUNED
 
 
 def write_figures(sweep: Sweep) -> list[Path]:
@@ -26,7 +26,7 @@ def write_figures(sweep: Sweep) -> list[Path]:
     figures = {
         "by_activation.png": draw_by_activation(finished, pruned, metric, sweep.mode),
         "history.png": draw_history(finished, metric, sweep.mode),
-        "curves.png": draw_learning_curves(finished, sweep.baseline, metric),
+        "curves.png": draw_best(finished, sweep.baseline, metric),
     }
     if sites := _sites_that_differ(finished):
         figures["sites.png"] = draw_site_map(finished, sites, metric, sweep.mode)
@@ -120,35 +120,17 @@ def draw_history(rows: Sequence[LeaderboardRow], metric: str, mode: str) -> Figu
     return figure
 
 
-def draw_learning_curves(
+def draw_best(
     rows: Sequence[LeaderboardRow], baseline: dict[str, str], metric: str, best: int = 3
 ) -> Figure:
-    """Validation metric by epoch of the best few, and of the baseline."""
+    """Learning curves of the best few, and of the baseline."""
 
     def is_baseline(row: LeaderboardRow) -> bool:
         return row.control or row.assignment == baseline
 
-    chosen = list(rows[:best])
-    chosen += [row for row in rows[best:] if is_baseline(row)][:1]
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for number, row in enumerate(chosen):
-        style = "--" if is_baseline(row) else "-"
-        for i, directory in enumerate(row.directories):
-            epochs, values = _curve(Path(directory), f"val_{metric}")
-            label = row.label if i == 0 else None
-            axes.plot(epochs, values, style, color=f"C{number}", alpha=0.8, label=label)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="epoch", ylabel=f"validation {metric}", title="the best, and the baseline")
-    axes.legend(fontsize=7)
-    axes.grid(alpha=0.3)
-    return figure
-
-
-def _curve(directory: Path, name: str) -> tuple[list[int], list[float]]:
-    try:
-        rows = read_result(directory).curve
-    except (OSError, ValueError):
-        return [], []  # on another machine, tidied away, or damaged
-    rows = [row for row in rows if math.isfinite(row.get(name, math.nan))]
-    return [int(row["epoch"]) + 1 for row in rows], [row[name] for row in rows]
+    chosen = [*rows[:best], *[row for row in rows[best:] if is_baseline(row)][:1]]
+    return draw_learning_curves(
+        {row.label: row.directories for row in chosen},
+        metric,
+        [row.label for row in chosen if is_baseline(row)],
+    )

@@ -1,6 +1,5 @@
 """What a study found: rows in order of merit, as a table, as CSV, and the line that repeats one."""
 
-import csv
 import json
 import math
 import shlex
@@ -8,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -23,6 +22,9 @@ from activation_search.console import command_line
 from activation_search.search.study import CONTROL, ERROR, KIND, UNFINISHED, fixed_point
 from activation_search.search.worker import RESULT
 from activation_search.training.result import DIVERGED, FAILED, FINISHED, PRUNED
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 LEADERBOARD_FILE = "leaderboard.json"
 
@@ -202,33 +204,37 @@ def write_json(
     write_text(path, json.dumps(plain, indent=1) + "\n")
 
 
-def write_csv(rows: Sequence[LeaderboardRow], path: Path) -> None:
+def to_frame(rows: Sequence[LeaderboardRow]) -> "DataFrame":
     """One line per row, with all its runs."""
-    keys = list(dict.fromkeys(key for row in rows for key in row.point))
-    sites = list(dict.fromkeys(site for row in rows for site in row.assignment))
-    heading = ["rank", "status", "reason", "trials", "seeds", "values", "mean", "sd", "parameters"]
-    heading += ["seconds", "alarms", *(f"param:{k}" for k in keys), *(f"site:{s}" for s in sites)]
-    heading += ["directories", "command"]
-    with replacing(path) as new, new.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(heading)
-        for number, row in enumerate(rows, start=1):
-            writer.writerow(
-                [
-                    number,
-                    row.status,
-                    row.reason,
-                    " ".join(map(str, row.trials)),
-                    " ".join(map(str, row.seeds)),
-                    " ".join(map(str, row.values)),
-                    row.mean,
-                    row.spread,
-                    row.parameters,
-                    round(row.seconds, 3),
-                    " ".join(row.alarms),
-                    *(row.point.get(key, "") for key in keys),
-                    *(row.assignment.get(site, "") for site in sites),
-                    " ".join(row.directories),
-                    reproduce(row) if row.config else "",
-                ]
-            )
+    import pandas as pd
+
+    def column(name: str) -> list[str]:
+        return [" ".join(map(str, getattr(row, name))) for row in rows]
+
+    keys = dict.fromkeys(key for row in rows for key in row.point)
+    sites = dict.fromkeys(site for row in rows for site in row.assignment)
+    return pd.DataFrame(
+        {
+            "rank": range(1, len(rows) + 1),
+            "status": [row.status for row in rows],
+            "reason": [row.reason for row in rows],
+            "trials": column("trials"),
+            "seeds": column("seeds"),
+            "values": column("values"),
+            "mean": [row.mean for row in rows],
+            "sd": [row.spread for row in rows],
+            "parameters": [row.parameters for row in rows],
+            "seconds": [round(row.seconds, 3) for row in rows],
+            "alarms": column("alarms"),
+            **{f"param:{key}": [row.point.get(key, "") for row in rows] for key in keys},
+            **{f"site:{site}": [row.assignment.get(site, "") for row in rows] for site in sites},
+            "directories": column("directories"),
+            "command": [reproduce(row) if row.config else "" for row in rows],
+        }
+    )
+
+
+def write_csv(rows: Sequence[LeaderboardRow], path: Path) -> None:
+    """The table of :func:`to_frame`, whole or not at all."""
+    with replacing(path) as new:
+        to_frame(rows).to_csv(new, index=False)

@@ -7,11 +7,11 @@ conv2), ``optim.lr`` -> 0.004.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any, Protocol
 
-from activation_search.activations import Activation, Parameter
+from activation_search.activations import Activation, ActivationChoice, Parameter
 from activation_search.config.run import TrainConfig, from_dict
 from activation_search.models.factory import network_class
 
@@ -131,20 +131,25 @@ class Space:
         Raises:
             UserError: a value that the configuration does not take.
         """
-        plain = base.as_dict()
+        chosen = base.activation
         for choice in self.choices:
-            activation = choice.candidates[point[choice.label]].as_dict()
-            prefix = f"{choice.label}.{activation['name']}."
-            own = (key for key in point if key.startswith(prefix))
-            activation |= {key.removeprefix(prefix): point[key] for key in own}
+            activation = _drawn(choice, point)
             if choice.label == WHOLE_MODEL:
-                plain["activation"] = {**activation, "layers": plain["activation"]["layers"]}
+                chosen = chosen.with_whole(activation)
             else:
-                value = activation if len(activation) > 1 else activation["name"]
-                plain["activation"]["layers"] |= dict.fromkeys(choice.sites, value)
+                chosen = chosen.with_layers(dict.fromkeys(choice.sites, activation))
+        plain = base.as_dict() | {"activation": chosen}
         for key in self.ranges:
             set_key(plain, key, point[key])
         return from_dict(plain)
+
+
+def _drawn(choice: Choice, point: Mapping[str, Any]) -> Activation:
+    """The activation of a choice, with its own parameters where they were drawn."""
+    activation = choice.candidates[point[choice.label]]
+    prefix = f"{choice.label}.{activation.name}."
+    own = {k.removeprefix(prefix): value for k, value in point.items() if k.startswith(prefix)}
+    return Activation.parse(activation.as_dict() | own)
 
 
 def own_ranges(activation: Activation) -> dict[str, Range]:
@@ -174,6 +179,5 @@ def set_key(plain: dict[str, Any], key: str, value: Any) -> None:
 
 def baseline(base: TrainConfig) -> TrainConfig:
     """The run that finalists are compared with: the model's own baseline at every site."""
-    plain = base.as_dict()
-    name = network_class(base.model.name).baseline
-    return from_dict({**plain, "activation": {"name": name, "layers": {}}})
+    own = network_class(base.model.name).baseline
+    return replace(base, activation=ActivationChoice.parse(own))

@@ -39,16 +39,15 @@ def initial_runs(config: InitialConfig) -> dict[str, TrainConfig]:
     """
     base = config.as_run()
     if config.activations is None:
-        return {base.activation_label: base}
+        return {base.activation.label: base}
     if not isinstance(config.activations, list) or not config.activations:
         raise UserError(
             f"activations must be a list such as [relu,gelu], not {config.activations!r}."
         )
-    layers = base.activation.get("layers", {})
     runs = {}
     for given in config.activations:
         activation = Activation.parse(given)
-        runs[str(activation)] = replace(base, activation={**activation.as_dict(), "layers": layers})
+        runs[str(activation)] = replace(base, activation=base.activation.with_whole(activation))
     return runs
 
 

@@ -7,16 +7,15 @@ about a second, then kept in the cache folder.
 """
 
 import io
-import os
 import random
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from zipfile import BadZipFile
 
 import numpy as np
 
+from activation_search.atomic import replacing
 from activation_search.data.files import cache_folder
 from activation_search.data.sample import Sample, Target
 from activation_search.data.splits import Source
@@ -94,11 +93,8 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Whole or not at all; a cache that cannot be written is no reason to stop."""
-    try:
+    """A cache that cannot be written is no reason to stop."""
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub fears allow_pickle
-        os.replace(file.name, path)
-    except OSError:
-        return
+        with replacing(path) as new:
+            np.savez(new, **arrays)  # type: ignore[arg-type]  # numpy's stub fears allow_pickle
