@@ -21,6 +21,7 @@ from rich.table import Table
 
 from activation_search.config.compose import compose
 from activation_search.config.search import SweepConfig
+from activation_search.engine.runner import open_runner
 from activation_search.engine.workers import worker_count
 from activation_search.errors import exit_code
 from activation_search.search.sweep import run_sweep
@@ -90,7 +91,8 @@ def our_study(config: SweepConfig) -> tuple[float, float]:
 
     As for the reference, the clock starts when every worker has done its first trial.
     """
-    trials = run_sweep(config, Console(quiet=True)).study.trials
+    with open_runner(config, Console(quiet=True)) as runner:
+        trials = run_sweep(config, runner).study.trials
     ends = sorted(trial.datetime_complete for trial in trials if trial.datetime_complete)
     workers = worker_count(config.workers, config)
     seconds = (ends[-1] - ends[workers - 1]).total_seconds()

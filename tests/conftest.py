@@ -2,29 +2,28 @@
 
 import os
 import runpy
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from queue import SimpleQueue
 
 import optuna
 import pytest
 import torch
-from optuna.trial import TrialState
 
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
 from activation_search.data.files import cache_folder
-from activation_search.engine import runs as runs_module
-from activation_search.search import sweep as sweep_module
-from activation_search.search import worker as worker_module
+from activation_search.engine import job as job_module
+from activation_search.engine import runner as runner_module
 from activation_search.training import run as run_module
 from activation_search.training.result import RunResult
 
 from .command import ROOT, Command
 from .files import expect, fill_cache, write_files
+from .here import HereEngine
 from .pretend import Row, Score, pretend
+
+OnEpoch = Callable[[Row], bool] | None
 
 # One thread, here and in processes that tests start: the models are tiny.
 torch.set_num_threads(1)
@@ -85,71 +84,39 @@ def small(tmp_path: Path) -> Callable[..., TrainConfig]:
 
 
 @pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Studies and comparisons train in this process, one job after the other."""
+    verbosity = optuna.logging.get_verbosity()
+    monkeypatch.setattr(runner_module, "LocalEngine", HereEngine)
+    yield
+    optuna.logging.set_verbosity(verbosity)
+
+
+@pytest.fixture
+def trained(here: None, monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
     """Runs are trained in this process, and noted."""
     seen: list[TrainConfig] = []
 
-    def here(configs: list[TrainConfig], *_) -> list[RunResult]:
-        seen.extend(configs)
-        return [run_module.train(config) for config in configs]
+    def train(config: TrainConfig, on_epoch: OnEpoch = None) -> RunResult:
+        seen.append(config)
+        return run_module.train(config, on_epoch)
 
-    monkeypatch.setattr(runs_module, "_train_in_parallel", here)
+    monkeypatch.setattr(job_module, "train", train)
     return seen
 
 
 @pytest.fixture
-def pretended(monkeypatch: pytest.MonkeyPatch) -> Callable[[Score], list[TrainConfig]]:
+def pretended(here: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[Score], list[TrainConfig]]:
     """``pretended(score)``: runs of studies and comparisons are noted and not trained; their metric
     after each epoch is ``score(config)``."""
     seen: list[TrainConfig] = []
 
     def use(score: Score) -> list[TrainConfig]:
-        def run(config: TrainConfig, on_epoch: Callable[[Row], bool] | None = None) -> RunResult:
+        def train(config: TrainConfig, on_epoch: OnEpoch = None) -> RunResult:
             seen.append(config)
             return pretend(config, score(config), on_epoch)
 
-        def together(configs: list[TrainConfig], *_: object) -> list[RunResult]:
-            return [run(config) for config in configs]
-
-        monkeypatch.setattr(worker_module, "train", run)
-        monkeypatch.setattr(runs_module, "_train_in_parallel", together)
+        monkeypatch.setattr(job_module, "train", train)
         return seen
 
     return use
-
-
-class UntilEmpty:
-    """Stops a worker when the queue is empty, in place of the event of its team."""
-
-    def __init__(self, study: optuna.Study):
-        self.study = study
-
-    def is_set(self) -> bool:
-        return not self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-
-
-Work = Callable[[worker_module.WorkerTask, optuna.Study], None]
-
-
-@pytest.fixture
-def work_here() -> Iterator[Work]:
-    """A study's worker in this process: works until the queue is empty."""
-
-    def work(assignment: worker_module.WorkerTask, study: optuna.Study) -> None:
-        worker_module.main(assignment, UntilEmpty(study), SimpleQueue())  # type: ignore[arg-type]
-
-    handler = signal.getsignal(signal.SIGINT)
-    verbosity = optuna.logging.get_verbosity()
-    yield work
-    signal.signal(signal.SIGINT, handler)
-    optuna.logging.set_verbosity(verbosity)
-
-
-@pytest.fixture
-def worked(work_here: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Studies are run by one worker in this process."""
-
-    def here(sweep: sweep_module.Sweep, team: sweep_module.Team, *_: object) -> None:
-        work_here(team.assignment, sweep.study)
-
-    monkeypatch.setattr(sweep_module, "_supervise", here)

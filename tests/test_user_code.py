@@ -15,15 +15,15 @@ import activation_search
 from activation_search.config.compare import CompareConfig
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig, activation_imports
-from activation_search.console import open_console
 from activation_search.errors import UserError
 from activation_search.evidence.candidates import parse_candidates
-from activation_search.evidence.compare import run_compare
 from activation_search.reports.comparison_figures import draw_functions
 from activation_search.reports.report import write_report
 from activation_search.training.result import FINISHED, STOPPED, RunResult
 from activation_search.training.run import train
 from activation_search.user_code import check_trusted, find
+
+from .here import compared
 
 Small = Callable[..., TrainConfig]
 CUSTOM = {"name": "custom", "target": "m.curve"}
@@ -173,7 +173,7 @@ def test_a_report_draws_no_function_that_only_its_files_name(
         ],
         CompareConfig,
     )
-    evidence, folder = run_compare(config, open_console())
+    evidence, folder = compared(config)
     [block] = evidence.blocks
     own = next(iter(block.arms.values()))
     for arm in block.arms.values():  # the run that is drawn is the own function's, whoever is best

@@ -5,10 +5,13 @@ Tests copy this file into the working folder of the processes that they start, a
 """
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from pathlib import Path
 
+import psutil
 import torch
 from torch import nn
 
@@ -17,7 +20,8 @@ ONCE, ALL = Path("let-one-go"), Path("let-all-go")
 
 class Leaky(nn.Module):
     """Leaky ReLU. In a worker process its first training batch waits for one of two files in the
-    working folder: one that lets a single run go on and is used up, or one that lets all."""
+    working folder: one that lets a single run go on and is used up, or one that lets all. A file
+    named by its process shows that it waits."""
 
     def __init__(self, slope: float):
         super().__init__()
@@ -35,6 +39,7 @@ class Leaky(nn.Module):
 def _hold() -> None:
     """Ends also when the process is asked to terminate, which Lightning notices after a batch."""
     asked: list[int] = []
+    main = threading.current_thread() is threading.main_thread()  # not so in Dask's workers
     handler = signal.getsignal(signal.SIGTERM)
 
     def note(number: int, frame: object) -> None:
@@ -42,10 +47,28 @@ def _hold() -> None:
         if callable(handler):
             handler(number, frame)
 
-    signal.signal(signal.SIGTERM, note)
+    if main:
+        signal.signal(signal.SIGTERM, note)
+    mark = Path(f"held-{os.getpid()}")
+    mark.touch()
     while not (asked or ALL.exists() or _use_up(ONCE)):
         time.sleep(0.01)
-    signal.signal(signal.SIGTERM, handler)
+    mark.unlink()
+    if main:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def held_processes(folder: Path) -> list[int]:
+    """Living processes that hold a run in that working folder."""
+    numbers = [int(mark.name.partition("-")[2]) for mark in folder.glob("held-*")]
+    return [number for number in numbers if _lives(number)]
+
+
+def _lives(number: int) -> bool:
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _use_up(path: Path) -> bool:

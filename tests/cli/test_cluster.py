@@ -1,4 +1,4 @@
-"""One study on a PostgreSQL server, worked on by two machines of which one dies.
+"""A study on a Dask cluster whose machines die, kept on a PostgreSQL server.
 
 Needs PostgreSQL's server programs (Debian: ``apt-get install postgresql``), which ``.ci/run``
 installs; the test starts a server of its own on a free port and removes it afterwards.
@@ -9,8 +9,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import optuna
@@ -19,7 +21,10 @@ from optuna.storages import RDBStorage
 
 from ..waiting import output_of
 from . import held
-from .test_sweep import caught, check_exact, start
+from .conftest import Command
+from .test_sweep import SMALL, caught, check_exact, folder, journal, start
+
+__all__ = ["folder"]  # a fixture
 
 
 def programs() -> Path | None:
@@ -59,36 +64,119 @@ def server() -> Iterator[str]:
         shutil.rmtree(root)
 
 
-def test_two_machines_one_of_which_dies(server: str, tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    for folder in (one, two):
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator["Scheduler"]:
+    pytest.importorskip("distributed")
+    found = Scheduler(tmp_path)
+    found.start()
+    yield found
+    found.end()
+
+
+class Scheduler:
+    """A Dask scheduler and its workers, each machine with a working folder of its own."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        self.processes: list[subprocess.Popen] = []
+
+    def start(self) -> subprocess.Popen:
+        port = self.address.rpartition(":")[2]
+        return self._run(self.root, "scheduler", "--host", "127.0.0.1", "--port", port,
+                         "--no-dashboard", "--no-show")  # fmt: skip
+
+    def add_machine(self, name: str) -> tuple[Path, subprocess.Popen]:
+        """The working folder and the process of a worker, in a process group of its own."""
+        folder = self.root / name
         folder.mkdir()
         shutil.copy(Path(held.__file__), folder)
-    overrides = ["trials=6", "workers=1", f"storage={server}"]
-    staying, dying = (start(folder, *overrides) for folder in (one, two))
+        arguments = [self.address, "--nthreads", "1", "--no-dashboard", "--name", name]
+        return folder, self._run(folder, "worker", *arguments)
+
+    def _run(self, folder: Path, *arguments: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask", *arguments],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        for process in self.processes:
+            kill(process)
+
+
+def kill(process: subprocess.Popen) -> None:
+    """The process and all that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_two_machines_one_of_which_dies(scheduler: Scheduler, server: str, folder: Path) -> None:
+    one, _ = scheduler.add_machine("one")
+    two, dying = scheduler.add_machine("two")
+    # Their disks are their own: a folder of results each.
+    driver = start(folder, "trials=6", f"cluster={scheduler.address}", f"storage={server}",
+                   "logs=logs")  # fmt: skip
     storage = RDBStorage(server)
 
     def study() -> optuna.Study:
         return optuna.load_study(study_name="s", storage=storage)
 
-    caught(study, 0, 2, staying)
+    caught(study, 0, {one: 1, two: 1}, driver)
     (two / held.ONCE).touch()
-    caught(study, 1, 2, dying)
-    os.killpg(dying.pid, signal.SIGKILL)
-    dying.communicate()
+    caught(study, 1, {one: 1, two: 1}, driver)
+    kill(dying)
     (one / held.ALL).touch()
-    out = output_of(staying)
-    assert staying.returncode == 0, out
-    found = study()
-    check_exact(found, 6)
-    assert len(found.trials) == 7
-    directories = [
-        d
-        for t in found.trials
-        if "result" in t.user_attrs
-        for d in t.user_attrs["result"]["directories"]
-    ]
-    for name in ("one", "two"):  # both took part
-        assert any(f"/{name}/" in directory for directory in directories)
+    out = output_of(driver)
+    assert driver.returncode == 0, out
+    assert "Workers write to disks of their own" in out
+    assert "hunter2" not in out
+    check_exact(study(), 6)
+    # Results have come here, from both.
+    found = [Path(d) for t in study().trials for d in t.user_attrs["directory"]]
+    assert all((folder / directory / "result.json").is_file() for directory in found)
+    assert len(list(two.glob("logs/**/result.json"))) == 2  # one finished, one killed
+    assert len(list(one.glob("logs/**/result.json"))) == 5
     storage.remove_session()
     storage.engine.dispose()
+
+
+def test_a_scheduler_that_dies(scheduler: Scheduler, folder: Path) -> None:
+    one, worker = scheduler.add_machine("one")
+    overrides = ["trials=3", f"cluster={scheduler.address}"]
+    driver = start(folder, *overrides)
+    (one / held.ONCE).touch()
+    caught(lambda: journal(folder), 1, {one: 1}, driver)
+    kill(scheduler.processes[0])
+    out = output_of(driver)
+    assert driver.returncode == 1, out
+    assert f"Error: The scheduler at {scheduler.address} does not answer any more" in out
+    assert "Traceback" not in out
+    kill(worker)
+    check_exact(journal(folder), 1)
+    scheduler.start()
+    two, _ = scheduler.add_machine("two")
+    (two / held.ALL).touch()
+    out = output_of(start(folder, *overrides))
+    assert "3/3" in out
+    check_exact(journal(folder), 3)
+
+
+def test_no_scheduler_is_a_sentence(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed")
+    given = [*SMALL, "cluster=nonsense://x", f"logs={tmp_path}"]
+    assert command("scripts/sweep.py", *given) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("Error: No Dask scheduler answers at cluster=nonsense://x")
+    assert len(err.splitlines()) == 1

@@ -105,7 +105,7 @@ def test_a_killed_comparison_goes_on_to_the_same_table(
 def test_a_study_is_confirmed_on_fresh_seeds_and_reported(
     command: Command,
     tmp_path: Path,
-    worked: None,
+    here: None,
     trained: list[TrainConfig],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -150,7 +150,7 @@ def test_a_study_is_confirmed_on_fresh_seeds_and_reported(
 
 
 def test_a_baseline_that_was_no_candidate_gets_the_same_settings(
-    command: Command, tmp_path: Path, worked: None, pretended: Callable[..., list[TrainConfig]]
+    command: Command, tmp_path: Path, here: None, pretended: Callable[..., list[TrainConfig]]
 ) -> None:
     runs = pretended(lambda config: [0.9 if config.optim.lr == 0.05 else 0.5])
     arguments = [

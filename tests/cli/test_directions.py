@@ -20,7 +20,7 @@ TEXT = ["model=lstm", "data=text", "data.characters=30_000", "data.context=16", 
 def test_a_study_of_text_ranks_the_fewest_bits_first(
     command: Command,
     tmp_path: Path,
-    worked: None,
+    here: None,
     pretended: Pretended,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -99,7 +99,7 @@ def test_health_commands(line: str, command: Command, working_directory: Path) -
 
 @pytest.mark.parametrize("line", SWEEP)
 def test_sweep_commands(
-    line: str, command: Command, working_directory: Path, worked: None, trained: list[TrainConfig]
+    line: str, command: Command, working_directory: Path, here: None, trained: list[TrainConfig]
 ) -> None:
     """In small: a small model, few trials, one epoch, in one process."""
     _, script, *arguments = shlex.split(line, comments=True)

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from optuna.trial import TrialState
 
-from activation_search.search.study import WORKER, open_storage
+from activation_search.search.study import open_storage
 
 from ..waiting import SAFETY_SECONDS, output_of, wait_until
 from . import held
@@ -63,47 +63,37 @@ def journal(logs: Path) -> optuna.Study:
 def caught(
     study_of: Callable[[], optuna.Study],
     complete: int,
-    running: int,
+    holding: dict[Path, int],
     process: subprocess.Popen | None = None,
 ) -> optuna.Study:
-    """The study once so many trials are complete and so many are held, each by its worker."""
+    """The study once so many trials are complete, and so many are held in each working folder."""
 
     def reached() -> optuna.Study | None:
+        if any(len(held.held_processes(folder)) != count for folder, count in holding.items()):
+            return None
         try:
             study = study_of()
         except (KeyError, OSError):
             return None  # not made yet
-        trials = study.get_trials(deepcopy=False)
-        claimed = [t for t in trials if t.state is TrialState.RUNNING and WORKER in t.user_attrs]
-        done = [t for t in trials if t.state is TrialState.COMPLETE]
-        return study if (len(done), len(claimed)) == (complete, running) else None
+        return study if len(study.get_trials(deepcopy=False)) == complete else None
 
     return wait_until(reached, process)
 
 
 def check_exact(study: optuna.Study, total: int) -> None:
-    """``total`` results, each of its own run; all others are trials of killed workers."""
-    complete = [t for t in study.trials if t.state is TrialState.COMPLETE]
-    assert len(complete) == total
-    results = [t.user_attrs["result"] for t in complete]
+    """``total`` trials, each with a result of its own run."""
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * total
+    found = [trial.user_attrs for trial in study.trials]
     runs = {
-        (json.dumps(t.params, sort_keys=True), *r["seeds"])
-        for t, r in zip(complete, results, strict=True)
+        (json.dumps(trial.params, sort_keys=True), *attributes["seeds"])
+        for trial, attributes in zip(study.trials, found, strict=True)
     }
     assert len(runs) == total
-    assert len({d for r in results for d in r["directories"]}) == total
-    others = [t for t in study.trials if t.state is not TrialState.COMPLETE]
-    assert {t.state for t in others} <= {TrialState.FAIL}
-
-
-def workers_of(study: optuna.Study) -> list[int]:
-    """The processes of the trials that run."""
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return [trial.user_attrs[WORKER]["process"] for trial in running]
+    assert len({d for attributes in found for d in attributes["directory"]}) == total
 
 
 def test_leaderboard_csv_and_pictures(
-    command: Command, tmp_path: Path, worked: None, capsys: pytest.CaptureFixture[str]
+    command: Command, tmp_path: Path, here: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [*SMALL, "trials=6", "search.candidates=[relu,gelu,tanh,prelu]",
                  "trainer.max_epochs=1", f"logs={tmp_path}"]  # fmt: skip
@@ -134,7 +124,7 @@ def test_leaderboard_csv_and_pictures(
 
 def test_a_deleted_folder_is_a_sentence(folder: Path) -> None:
     process = start(folder, "trials=2", "workers=1")
-    caught(lambda: journal(folder), 0, 1, process)
+    caught(lambda: journal(folder), 0, {folder: 1}, process)
     shutil.rmtree(folder / "sweeps")
     (folder / held.ALL).touch()
     out = output_of(process)
@@ -157,8 +147,8 @@ def test_an_error_shows_no_password(
 def test_a_killed_worker_costs_nothing(command: Command, folder: Path) -> None:
     def kill() -> None:
         (folder / held.ONCE).touch()
-        study = caught(lambda: journal(folder), complete=1, running=1)
-        os.kill(workers_of(study)[0], signal.SIGKILL)
+        caught(lambda: journal(folder), 1, {folder: 1})
+        os.kill(held.held_processes(folder)[0], signal.SIGKILL)
         (folder / held.ALL).touch()
 
     overrides = [*SMALL, *HELD, f"logs={folder}", "trials=4", "workers=1"]
@@ -166,41 +156,36 @@ def test_a_killed_worker_costs_nothing(command: Command, folder: Path) -> None:
         killed = pool.submit(kill)
         assert command("scripts/sweep.py", *overrides) == 0
         killed.result()
-    study = journal(folder)
-    check_exact(study, 4)
-    assert len(study.trials) == 5
+    check_exact(journal(folder), 4)
 
 
 def test_a_killed_parent_and_the_same_command_again(
-    command: Command, folder: Path, worked: None
+    command: Command, folder: Path, here: None
 ) -> None:
     process = start(folder, "trials=6", "workers=2")
     (folder / held.ONCE).touch()
-    caught(lambda: journal(folder), 1, 2, process)
+    caught(lambda: journal(folder), 1, {folder: 2}, process)
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     (folder / held.ALL).touch()
     assert command("scripts/sweep.py", *SMALL, *HELD, f"logs={folder}", "trials=6") == 0
-    # Workers whose parent is gone finish their trial and end.
+    # Workers end with the process that started them.
     psutil.wait_procs(children, timeout=SAFETY_SECONDS)
     assert not [child for child in children if child.is_running()]
     output_of(process)
     check_exact(journal(folder), 6)
 
 
-def test_ctrl_c_tells_what_is_kept(command: Command, folder: Path, worked: None) -> None:
+def test_ctrl_c_tells_what_is_kept(command: Command, folder: Path, here: None) -> None:
     process = start(folder, "trials=4", "workers=1")
     (folder / held.ONCE).touch()
-    caught(lambda: journal(folder), 1, 1, process)
+    caught(lambda: journal(folder), 1, {folder: 1}, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
     out = output_of(process)
     assert process.returncode == 130, out
     assert "All finished trials are kept" in out
     assert "Traceback" not in out
-    states = [t.state for t in journal(folder).trials]
-    assert TrialState.RUNNING not in states
-    assert states.count(TrialState.COMPLETE) == 1
-    assert states.count(TrialState.WAITING) == 3
+    check_exact(journal(folder), 1)
     assert command("scripts/sweep.py", *SMALL, *HELD, f"logs={folder}", "trials=4") == 0
     check_exact(journal(folder), 4)
 

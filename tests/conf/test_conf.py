@@ -45,7 +45,7 @@ def test_composes_and_runs(option: str, files: Path) -> None:
 def test_a_search_composes_and_its_first_point_runs(option: str, tmp_path: Path) -> None:
     model = "lstm" if option == "search=gates" else "mlp"
     config = compose([option, f"model={model}", *QUICK, f"logs={tmp_path}"], SweepConfig)
-    base = base_config(config, "test", workers=1)
+    base = base_config(config, "test")
     space = build_space(config.search, base, sites_on(config.model, config.data))
     point = next(iter(space.starts()))
     point |= {key: values.low for key, values in space.ranges.items()}

@@ -12,14 +12,14 @@ from activation_search.config.compose import compose
 from activation_search.errors import UserError
 from activation_search.evidence import compare as compare_module
 from activation_search.evidence.candidates import parse_candidates
-from activation_search.evidence.compare import run_compare
 from activation_search.evidence.results import Arm, Block, read_evidence
 from activation_search.reports.comparison_table import caution, print_evidence, verdict_sentence
 from activation_search.reports.report import write_report
 from activation_search.training import session as session_module
 from activation_search.training.result import read_result
 
-CONSOLE = Console(quiet=True)
+from ..here import compared
+
 Configure = Callable[..., CompareConfig]
 
 
@@ -42,9 +42,7 @@ def configure(tmp_path: Path) -> Configure:
 
 
 def test_every_candidate_on_the_same_seeds(configure: Configure, trained) -> None:
-    evidence, folder = run_compare(
-        configure("candidates=[relu,tanh,identity]", "seeds=3", "seed=4"), CONSOLE
-    )
+    evidence, folder = compared(configure("candidates=[relu,tanh,identity]", "seeds=3", "seed=4"))
     [block] = evidence.blocks
     assert block.seeds == [4, 5, 6]
     assert block.baseline == "relu"
@@ -59,18 +57,18 @@ def test_every_candidate_on_the_same_seeds(configure: Configure, trained) -> Non
 
 
 def test_only_what_is_missing_is_trained(configure: Configure, trained) -> None:
-    first, _ = run_compare(configure("candidates=[relu,tanh]", "seeds=2"), CONSOLE)
+    first, _ = compared(configure("candidates=[relu,tanh]", "seeds=2"))
     assert len(trained) == 4
-    again, _ = run_compare(configure("candidates=[relu,tanh]", "seeds=2"), CONSOLE)
+    again, _ = compared(configure("candidates=[relu,tanh]", "seeds=2"))
     assert len(trained) == 4
     assert again.blocks == first.blocks
-    more, _ = run_compare(configure("candidates=[relu,tanh,elu]", "seeds=3"), CONSOLE)
+    more, _ = compared(configure("candidates=[relu,tanh,elu]", "seeds=3"))
     assert len(trained) == 4 + 2 + 3
     assert more.blocks[0].arms["relu"].values[:2] == first.blocks[0].arms["relu"].values
     # A run that was killed half way is trained anew.
     broken = Path(more.blocks[0].arms["elu"].directories[0]) / "result.json"
     broken.write_text(json.dumps(json.loads(broken.read_text()) | {"status": "running"}))
-    repeated, _ = run_compare(configure("candidates=[relu,tanh,elu]", "seeds=3"), CONSOLE)
+    repeated, _ = compared(configure("candidates=[relu,tanh,elu]", "seeds=3"))
     assert len(trained) == 10
     assert repeated.blocks[0].arms["elu"].values == more.blocks[0].arms["elu"].values
 
@@ -86,9 +84,8 @@ def test_learning_rates_are_chosen_on_validation_at_another_seed(
         return original(self)
 
     monkeypatch.setattr(session_module.DataModule, "test_dataloader", read)
-    evidence, _ = run_compare(
-        configure("candidates=[relu,tanh]", "seeds=2", "tune_lr=true", "lr_grid=[1e-6,0.01,0.02]"),
-        CONSOLE,
+    evidence, _ = compared(
+        configure("candidates=[relu,tanh]", "seeds=2", "tune_lr=true", "lr_grid=[1e-6,0.01,0.02]")
     )
     for label, arm in evidence.blocks[0].arms.items():
         assert set(arm.tuned) == {"1e-06", "0.01", "0.02"}, label
@@ -118,14 +115,13 @@ def test_a_true_effect_is_found_and_copies_are_undecided(
 ) -> None:
     for number in (1, 2):
         (tmp_path / f"copy{number}.yaml").write_text("name: relu\n")
-    evidence, _ = run_compare(
+    evidence, _ = compared(
         configure(
             f"candidates=[relu,sigmoid,{tmp_path}/copy1.yaml,{tmp_path}/copy2.yaml]",
             "seeds=6",
             "model.depth=8",
             "trainer.max_epochs=4",
-        ),
-        CONSOLE,
+        )
     )
     [block] = evidence.blocks
     verdicts = {label: c.verdict for label, c in block.comparisons.items()}
@@ -135,7 +131,7 @@ def test_a_true_effect_is_found_and_copies_are_undecided(
 
 def test_what_diverges_is_told_and_not_compared(configure: Configure, trained) -> None:
     wild = ["optim.optimizer=sgd", "optim.schedule=constant", "optim.lr=3", "seeds=2"]
-    evidence, _ = run_compare(configure("candidates=[sigmoid,identity]", *wild), CONSOLE)
+    evidence, _ = compared(configure("candidates=[sigmoid,identity]", *wild))
     [block] = evidence.blocks
     assert block.arms["identity"].diverged == 2
     assert "identity" not in block.comparisons
@@ -143,7 +139,7 @@ def test_what_diverges_is_told_and_not_compared(configure: Configure, trained) -
     with console.capture() as capture:
         print_evidence(evidence, console)
     assert "diverged on 2 of 2 seeds" in capture.get()
-    other, folder = run_compare(configure("candidates=[identity,sigmoid]", *wild), CONSOLE)
+    other, folder = compared(configure("candidates=[identity,sigmoid]", *wild))
     assert other.blocks[0].comparisons == {}
     assert "The baseline identity diverged on 2 of 2 seeds" in verdict_sentence(other.blocks[0])
     for path in write_report(folder):  # nothing that was computed is lost
@@ -151,8 +147,8 @@ def test_what_diverges_is_told_and_not_compared(configure: Configure, trained) -
 
 
 def test_several_models_are_blocks_with_ranks(configure: Configure, trained) -> None:
-    evidence, folder = run_compare(
-        configure("candidates=[relu,sigmoid]", "seeds=2", "models=[mlp,transformer]"), CONSOLE
+    evidence, folder = compared(
+        configure("candidates=[relu,sigmoid]", "seeds=2", "models=[mlp,transformer]")
     )
     assert [block.label for block in evidence.blocks] == ["mlp on digits", "transformer on digits"]
     assert set(evidence.ranks) == {"relu", "sigmoid"}
@@ -167,15 +163,14 @@ def test_several_models_are_blocks_with_ranks(configure: Configure, trained) -> 
 def test_settings_of_the_command_line_hold_for_every_data_set(
     configure: Configure, trained
 ) -> None:
-    evidence, _ = run_compare(
+    evidence, _ = compared(
         configure(
             "candidates=[relu,tanh]",
             "seeds=2",
             "datasets=[digits,xor]",
             "data.batch_size=300",
             "data.validation=0.3",
-        ),
-        CONSOLE,
+        )
     )
     assert {(c.data.name, c.data.batch_size, c.data.validation) for c in trained} == {
         ("digits", 300, 0.3), ("xor", 300, 0.3),
@@ -184,14 +179,13 @@ def test_settings_of_the_command_line_hold_for_every_data_set(
 
 
 def test_a_data_set_and_its_reconstruction_are_two_blocks(configure: Configure, trained) -> None:
-    evidence, _ = run_compare(
+    evidence, _ = compared(
         configure(
             "candidates=[sigmoid,relu]",
             "seeds=2",
             "datasets=[digits_reconstruction,digits]",
             "data.batch_size=300",
-        ),
-        CONSOLE,
+        )
     )
     blocks = {block.data: block for block in evidence.blocks}
     assert {name: (b.metric, b.mode) for name, b in blocks.items()} == {
@@ -213,25 +207,23 @@ def test_pairs_that_cannot_be_are_told_before_anything_is_trained(
     configure: Configure, trained
 ) -> None:
     with pytest.raises(UserError, match=r"model=cnn cannot read samples of kind vector"):
-        run_compare(
-            configure("candidates=[relu,tanh]", "models=[mlp,cnn]", "data=diabetes"), CONSOLE
-        )
+        compared(configure("candidates=[relu,tanh]", "models=[mlp,cnn]", "data=diabetes"))
     assert trained == []
 
 
 def test_early_stopping_tests_the_best_weights(configure: Configure, trained) -> None:
-    evidence, _ = run_compare(
-        configure("candidates=[relu,tanh]", "seeds=2", "early_stopping.patience=1"), CONSOLE
+    evidence, _ = compared(
+        configure("candidates=[relu,tanh]", "seeds=2", "early_stopping.patience=1")
     )
     arm = evidence.blocks[0].arms["relu"]
     assert [read_result(Path(d)).evaluated for d in arm.directories] == ["best", "best"]
 
 
 def test_an_earlier_comparison_of_others_is_kept(configure: Configure, trained) -> None:
-    run_compare(configure("candidates=[relu,gelu]", "seeds=2"), CONSOLE)
-    _, folder = run_compare(configure("candidates=[relu,gelu,elu]", "seeds=2"), CONSOLE)
+    compared(configure("candidates=[relu,gelu]", "seeds=2"))
+    _, folder = compared(configure("candidates=[relu,gelu,elu]", "seeds=2"))
     assert len(list(folder.glob("comparison*.json"))) == 1  # it holds the earlier one
-    run_compare(configure("candidates=[relu,tanh]", "seeds=2"), CONSOLE)
+    compared(configure("candidates=[relu,tanh]", "seeds=2"))
     kept = list(folder.glob("comparison-*.json"))
     assert len(kept) == 1
     assert "gelu" in kept[0].read_text()
@@ -241,7 +233,7 @@ def test_a_run_that_raises_is_told_when_the_others_are_done(configure: Configure
     broken = "{name: custom, target: tests.evidence.test_compare.broken}"
     config = configure(f"candidates=[relu,{broken}]", "seeds=2", "workers=1")
     with pytest.raises(UserError, match=r"2 of 4 runs failed, the first with .*out of luck"):
-        run_compare(config, CONSOLE)
+        compared(config)
     found = Path(config.logs).glob("compare/*/runs/mlp-digits-relu/*/result.json")
     assert len(list(found)) == 2
 
@@ -255,9 +247,7 @@ def broken(x):
 
 def test_markdown_cells_are_escaped(configure: Configure, trained, tmp_path: Path) -> None:
     (tmp_path / "a|b.yaml").write_text("name: relu\n")
-    _, folder = run_compare(
-        configure(f"candidates=[relu,'{tmp_path}/a|b.yaml']", "seeds=2"), CONSOLE
-    )
+    _, folder = compared(configure(f"candidates=[relu,'{tmp_path}/a|b.yaml']", "seeds=2"))
     text = write_report(folder)[1].read_text()
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 4  # headings, the line below them, two candidates
@@ -292,7 +282,7 @@ def test_candidates_and_baseline_by_the_names_of_other_libraries(
     configure: Configure, trained
 ) -> None:
     given = "candidates=[ReLU,{name: LeakyReLU, layers: {hidden1: SiLU}}]"
-    found, _ = run_compare(configure(given, "baseline=RELU", "seeds=2"), CONSOLE)
+    found, _ = compared(configure(given, "baseline=RELU", "seeds=2"))
     assert list(found.blocks[0].arms) == ["relu", "leaky_relu hidden1=silu"]
     assert found.blocks[0].baseline == "relu"
     with pytest.raises(UserError, match="candidates names silu twice"):
@@ -330,5 +320,5 @@ def test_candidates_and_baseline_by_the_names_of_other_libraries(
 )
 def test_mistakes(configure: Configure, overrides: list[str], message: str, trained) -> None:
     with pytest.raises(UserError, match=message):
-        run_compare(configure(*overrides), CONSOLE)
+        compared(configure(*overrides))
     assert trained == []

@@ -1,9 +1,11 @@
 """A model that is added as the README says, one file and one line, works with every command."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hydra.core.config_store import ConfigStore
 
 from activation_search.config import compose as compose_module
 from activation_search.config.models import MODEL_CONFIGS
@@ -55,7 +57,7 @@ QUICK = ["model=mine", "data=digits", "trainer.max_epochs=2", "trainer.accelerat
 
 
 @pytest.fixture(autouse=True)
-def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "mine.py").write_text(MINE)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "mine", raising=False)
@@ -63,6 +65,9 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(MODEL_CONFIGS, "mine", MineConfig)
     compose_module.register.cache_clear()
+    yield
+    # Hydra's store lasts as long as the process.
+    ConfigStore.instance().repo["model"].pop("mine.yaml")
 
 
 def test_train(command: Command, tmp_path: Path, capsys) -> None:
@@ -76,7 +81,7 @@ def test_train(command: Command, tmp_path: Path, capsys) -> None:
     assert "model.norm" not in out
 
 
-def test_sweep(command: Command, tmp_path: Path, worked: None, capsys) -> None:
+def test_sweep(command: Command, tmp_path: Path, here: None, capsys) -> None:
     arguments = [*QUICK, "search=per_layer", "search.candidates=[relu,gelu]", "trials=2"]
     assert command("scripts/sweep.py", *arguments, f"logs={tmp_path}", "name=s") == 0
     table = (tmp_path / "sweeps" / "s" / "trials.csv").read_text()

@@ -17,7 +17,6 @@ from activation_search.search.leaderboard import (
 )
 from activation_search.search.study import CONTROL, ERROR, KIND
 from activation_search.search.sweep import Sweep
-from activation_search.search.worker import RESULT
 
 NAMES = ["relu", "gelu", "tanh"]
 
@@ -33,14 +32,14 @@ def study_of(*trials: dict[str, Any]) -> optuna.Study:
             "reason": given.get("reason"),
             "values": given.get("values", []),
             "seeds": list(range(len(given.get("values", [])))),
-            "directories": ["of another machine"],
+            "directory": ["of another machine"],
             "assignment": {"hidden1": given["activation"]},
             "parameters": 7,
             "seconds": 1.0,
             "alarms": given.get("alarms", []),
             "config": {},
         }
-        attributes = {ERROR: given["reason"]} if failed else {RESULT: result}
+        attributes = {ERROR: given["reason"]} if failed else result
         control = given.get("control", False)
         study.add_trial(
             create_trial(
@@ -138,7 +137,7 @@ def test_every_run_is_a_point_pruned_ones_too() -> None:
 
 def test_one_finished_trial_is_enough_for_pictures(tmp_path: Path) -> None:
     study = study_of(row("relu", "finished", 0.9))
-    sweep = Sweep(study, tmp_path, rank(study), "accuracy", "max", {"hidden1": "relu"}, False)
+    sweep = Sweep(study, tmp_path, "", rank(study), "accuracy", "max", {"hidden1": "relu"})
     assert {path.name for path in write_figures(sweep)} == {
         "by_activation.png",
         "history.png",

@@ -33,7 +33,7 @@ from activation_search.search.sweep import base_config
 )
 def test_what_does_not_suit(overrides: list[str], message: str) -> None:
     config = compose(overrides, SweepConfig)
-    base = base_config(config, "s", workers=1)
+    base = base_config(config, "s")
     space = build_space(config.search, base, sites_on(config.model, config.data))
     with pytest.raises(UserError, match=message):
         check_methods(config, space)

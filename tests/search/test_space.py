@@ -18,7 +18,7 @@ from activation_search.search.sweep import base_config
 
 def space(*overrides: str) -> tuple[Space, Any]:
     config = compose(["data=digits", *overrides], SweepConfig)
-    base = base_config(config, "test", workers=1)
+    base = base_config(config, "test")
     found = build_space(config.search, base, sites_on(config.model, config.data))
     check_points(found, base, check_run)
     return found, base

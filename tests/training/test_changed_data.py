@@ -4,18 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig, from_dict
 from activation_search.config.search import SweepConfig
-from activation_search.console import open_console
 from activation_search.data import registry as sources
+from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
 from activation_search.errors import UserError
-from activation_search.search.sweep import run_sweep
 from activation_search.training.run import train
 
 from ..files import series, write_arrays
+from ..here import HereEngine, swept
 
 Small = Callable[..., TrainConfig]
 
@@ -53,7 +54,8 @@ def test_a_comparison_trains_again(
     def compared() -> str:
         config = small("data=arrays", "data.path=my.npz", "group=compare")
         config.data = sources.pinned(config.data)
-        return run_all({"one": config}, 1, "runs", open_console())["one"].directory
+        runner = Runner(HereEngine(), Console(quiet=True))
+        return run_all({"one": config}, runner, "runs")["one"].directory
 
     first = compared()
     assert compared() == first
@@ -64,14 +66,14 @@ def test_a_comparison_trains_again(
 def test_a_study_refuses(files: Path, changed: Callable[[], None]) -> None:
     asked = ["model=mlp", "data=arrays", "data.path=my.npz", "search.candidates=[relu,tanh]",
              "trials=1", "workers=1", "trainer.max_epochs=1", f"logs={files}"]  # fmt: skip
-    run_sweep(compose(asked, SweepConfig), open_console())
+    swept(compose(asked, SweepConfig))
     changed()
     with pytest.raises(UserError, match=r"asks something else \(data.sha256 was \w+, is \w+\)"):
-        run_sweep(compose(asked, SweepConfig), open_console())
+        swept(compose(asked, SweepConfig))
 
 
 def test_a_pair_that_cannot_be_is_told_before_a_study_starts(files: Path) -> None:
     config = compose(["model=cnn", "data=diabetes", f"logs={files}"], SweepConfig)
     with pytest.raises(UserError, match="model=cnn cannot read samples of kind vector"):
-        run_sweep(config, open_console())
+        swept(config)
     assert not (files / "sweeps").exists()

@@ -4,6 +4,7 @@ import sys
 
 from activation_search.config.compare import CompareConfig
 from activation_search.console import open_console, print_line
+from activation_search.engine.runner import open_runner
 from activation_search.evidence.compare import run_compare
 from activation_search.reports.comparison_table import print_evidence
 from activation_search.reports.report import write_report
@@ -13,7 +14,8 @@ def run(config: CompareConfig) -> None:
     """Trains what is missing, prints the tables, writes the report."""
     console = open_console()
     try:
-        evidence, folder = run_compare(config, console)
+        with open_runner(config, console) as runner:
+            evidence, folder = run_compare(config, runner)
     except KeyboardInterrupt:
         print("Stopped. All finished runs are kept; the same command resumes.", file=sys.stderr)
         raise

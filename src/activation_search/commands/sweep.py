@@ -6,7 +6,9 @@ from rich.console import Console
 
 from activation_search.config.search import SweepConfig
 from activation_search.console import open_console, print_line
+from activation_search.engine.runner import open_runner
 from activation_search.evidence.confirm import confirm
+from activation_search.passwords import without_passwords
 from activation_search.reports.comparison_table import print_evidence
 from activation_search.reports.report import write_report
 from activation_search.reports.study_figures import write_figures
@@ -17,22 +19,23 @@ from activation_search.search.sweep import Sweep, run_sweep
 def run(config: SweepConfig) -> None:
     """Runs what is left of the study and prints its leaderboard."""
     console = open_console()
-    try:
-        sweep = run_sweep(config, console)
-    except KeyboardInterrupt:
-        print(
-            f"Stopped. All finished trials are kept in {config.logs}/sweeps, what was running is "
-            "back in the queue; the same command resumes.",
-            file=sys.stderr,
-        )
-        raise
-    print_sweep(sweep, console)
-    try:
-        if config.confirm:
-            print_evidence(confirm(sweep, config, console), console)
-    finally:
-        for path in write_report(sweep.folder, config.import_paths()):
-            print_line(console, f"report:         {path}")
+    with open_runner(config, console) as runner:
+        try:
+            sweep = run_sweep(config, runner)
+        except KeyboardInterrupt:
+            print(
+                f"Stopped. All finished trials are kept in {config.logs}/sweeps; the same command "
+                "resumes.",
+                file=sys.stderr,
+            )
+            raise
+        print_sweep(sweep, console)
+        try:
+            if config.confirm and not sweep.left:
+                print_evidence(confirm(sweep, config, runner), console)
+        finally:
+            for path in write_report(sweep.folder, config.import_paths()):
+                print_line(console, f"report:         {path}")
 
 
 def print_sweep(sweep: Sweep, console: Console) -> None:
@@ -43,6 +46,8 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
             f"study {sweep.study.study_name} is complete: nothing was run; "
             "raise trials=… to resume it"
         )
+    if sweep.left:
+        console.print(f"the time is up, {sweep.left} trials are left; the same command resumes")
     console.print(leaderboard_table(rows, sweep.metric))
     luck = size_of_luck(rows, sweep.mode)
     if luck is not None:
@@ -55,6 +60,7 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
         print_line(console, f"picture:        {path}")
     print_line(console, f"study:          {sweep.folder}")
     print_line(console, f"see its runs:   tensorboard --logdir {sweep.folder}")
+    print_line(console, f"see its trials: optuna-dashboard {without_passwords(sweep.dashboard)}")
     for number, row in enumerate(rows[:3], start=1):
         if row.config:
             # Plain print: brackets in an override are no markup.

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from activation_search.config.engine import EngineConfig
 from activation_search.config.limits import setting
-from activation_search.config.run import TrainConfig, activation_imports
+from activation_search.config.run import activation_imports
 
 
 @dataclass
-class CompareConfig(TrainConfig):
+class CompareConfig(EngineConfig):
     """A comparison: the run that candidates vary, on the same seeds for all."""
 
     candidates: Any = setting(
@@ -30,7 +31,6 @@ class CompareConfig(TrainConfig):
     models: Any = setting(None, help="compare on each of these models; defaults to model")
     datasets: Any = setting(None, help="and on each of these data sets; defaults to data")
     name: str | None = setting(None, help="of the comparison; defaults to its models and data sets")
-    workers: Any = setting("auto", help="processes; auto for one per core, or one per GPU")
 
     def import_paths(self) -> set[str]:
         return super().import_paths() | activation_imports(self.candidates)

@@ -1,6 +1,8 @@
 """From a configuration back to the command line that makes it."""
 
 import re
+import shlex
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -24,6 +26,17 @@ def to_overrides(config: TrainConfig) -> list[str]:
     ]
     groups = [f"model={config.model.name}", f"data={config.data.name}"]
     return [*groups, *_activation(config.activation), *changed]
+
+
+def command_of(config: TrainConfig, seeds: Sequence[int]) -> str:
+    """The command that repeats a run; of several seeds, as a multirun over them."""
+    overrides = to_overrides(config)
+    if config.trainer.accelerator != "auto":
+        overrides.append(f"trainer.accelerator={config.trainer.accelerator}")
+    if len(seeds) > 1:
+        overrides = ["-m", *(o for o in overrides if not o.startswith("seed="))]
+        overrides.append("seed=" + ",".join(map(str, seeds)))
+    return shlex.join(["python", "train.py", *overrides])
 
 
 @cache

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from activation_search.config.engine import EngineConfig
 from activation_search.config.limits import setting
 from activation_search.config.parts import MAX_COUNT
-from activation_search.config.run import TrainConfig, activation_imports
+from activation_search.config.run import activation_imports
 
 # Good ones of every kind: piecewise linear, exponential, smooth, bounded, and three that learn.
 DEFAULT_CANDIDATES = (
@@ -62,7 +63,7 @@ class SearchConfig:
 
 
 @dataclass
-class SweepConfig(TrainConfig):
+class SweepConfig(EngineConfig):
     """A study: the run that each trial varies, and how trials are chosen and run."""
 
     search: SearchConfig = field(default_factory=lambda: SearchConfig("global", False))
@@ -74,7 +75,6 @@ class SweepConfig(TrainConfig):
         None,
         help="an Optuna URL or journal:///path/file; defaults to a journal in the study's folder",
     )
-    workers: Any = setting("auto", help="processes; auto for one per core, or one per GPU")
     sampler: str = setting(
         "auto",
         choices=SAMPLERS,

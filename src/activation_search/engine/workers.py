@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from activation_search.config.engine import EngineConfig
 from activation_search.config.run import TrainConfig
 from activation_search.engine.processes import core_count
 from activation_search.errors import UserError
@@ -64,7 +65,8 @@ def visible_gpus(config: TrainConfig) -> list[str]:
     return named or [str(number) for number in range(torch.cuda.device_count())]
 
 
-def threads_per_worker(config: TrainConfig, workers: int) -> int:
+def threads_per_job(config: EngineConfig) -> int:
     """Workers share the cores, since more threads than cores make each of them several times
-    slower."""
-    return config.trainer.threads or max(1, core_count() // workers)
+    slower; a cluster has a worker for each core."""
+    share = 1 if config.cluster else core_count() // worker_count(config.workers, config)
+    return config.trainer.threads or max(1, share)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from rich.console import Console
-
 from activation_search.activations.names import own_name
 from activation_search.config.compare import CompareConfig
 from activation_search.config.compose import compose
@@ -16,8 +14,9 @@ from activation_search.config.limits import check
 from activation_search.config.run import TrainConfig, describe
 from activation_search.console import command_line, print_note
 from activation_search.data.registry import load_source
+from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
-from activation_search.engine.workers import threads_per_worker, worker_count
+from activation_search.engine.workers import threads_per_job
 from activation_search.errors import UserError, unknown
 from activation_search.evidence.candidates import from_studies, parse_candidates
 from activation_search.evidence.results import Arm, Block, Evidence, numbers, rank_blocks
@@ -33,8 +32,12 @@ FRESH_SEED = 10_000
 TUNING_SEED = 100_000
 
 
-def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path]:
+def run_compare(config: CompareConfig, runner: Runner) -> tuple[Evidence, Path]:
     """Trains what is missing, compares, and writes ``comparison.json``.
+
+    Args:
+        config: the comparison.
+        runner: what trains the runs.
 
     Returns:
         The evidence and its folder.
@@ -51,10 +54,9 @@ def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path
     name = config.name or "-".join([*_names(config, "models"), *data])
     check_name(name)
     folder = Path(config.logs) / "compare" / name
-    workers = worker_count(config.workers, config)
     blocks = []
-    for base in _bases(config, f"compare/{name}/runs", workers):
-        print_note(load_source(base.data).origin, console)
+    for base in _bases(config, f"compare/{name}/runs"):
+        print_note(load_source(base.data).origin, runner.console)
         assignments = parse_candidates(config.candidates, base)
         baseline = own_name(config.baseline) or next(iter(assignments))
         if baseline not in assignments:
@@ -62,11 +64,11 @@ def run_compare(config: CompareConfig, console: Console) -> tuple[Evidence, Path
         candidates = {label: replace(base, activation=a) for label, a in assignments.items()}
         tuned: dict[str, dict[str, float]] = {}
         if config.tune_lr:
-            candidates, tuned = tune(candidates, config.lr_grid, workers, console)
+            candidates, tuned = tune(candidates, config.lr_grid, runner)
         # What a study chose is judged on seeds that no study reaches.
         first = config.seed + (FRESH_SEED if from_studies(config.candidates) else 0)
         seeds = range(first, first + config.seeds)
-        block = compare_runs(candidates, baseline, seeds, workers, console)
+        block = compare_runs(candidates, baseline, seeds, runner)
         for label, rates in tuned.items():
             block.arms[label].tuned = rates
         blocks.append(block)
@@ -80,8 +82,7 @@ def compare_runs(
     candidates: Mapping[str, TrainConfig],
     baseline: str,
     seeds: Sequence[int],
-    workers: int,
-    console: Console,
+    runner: Runner,
 ) -> Block:
     """Each candidate against the baseline on the same seeds; each run reads the test split once,
     at its end.
@@ -90,7 +91,7 @@ def compare_runs(
         candidates: label -> run.
         baseline: one of the labels.
         seeds: for all of them.
-        workers, console: see :func:`run_all`.
+        runner: what trains them.
     """
     runs = {
         (label, seed): replace(_tested(config), seed=seed)
@@ -99,7 +100,7 @@ def compare_runs(
     }
     first = candidates[baseline]
     task = task_of(first.data)
-    results = run_all(runs, workers, f"{first.model.label} on {first.data.label}", console)
+    results = run_all(runs, runner, f"{first.model.label} on {first.data.label}")
     arms = {
         label: _arm(candidates[label], [results[label, seed] for seed in seeds])
         for label in candidates
@@ -130,7 +131,7 @@ def _tested(config: TrainConfig) -> TrainConfig:
 
 
 def tune(
-    candidates: Mapping[str, TrainConfig], grid: Sequence[float], workers: int, console: Console
+    candidates: Mapping[str, TrainConfig], grid: Sequence[float], runner: Runner
 ) -> tuple[dict[str, TrainConfig], dict[str, dict[str, float]]]:
     """Each candidate, the baseline among them, at its best learning rate of the same grid.
 
@@ -150,7 +151,7 @@ def tune(
     }
     for run in runs.values():
         check(run)
-    results = run_all(runs, workers, "learning rates", console)
+    results = run_all(runs, runner, "learning rates")
     sign = 1 if task.mode == "max" else -1
     found: dict[str, dict[str, float]] = {label: {} for label in candidates}
     for (label, lr), result in results.items():
@@ -192,10 +193,10 @@ def _names(config: CompareConfig, key: str) -> list[str]:
     return given
 
 
-def _bases(config: CompareConfig, group: str, workers: int) -> list[TrainConfig]:
+def _bases(config: CompareConfig, group: str) -> list[TrainConfig]:
     """One run per model and data set, with that model's and data set's own settings where it is
     not the one that the command line configured."""
-    trainer = replace(config.trainer, progress=False, threads=threads_per_worker(config, workers))
+    trainer = replace(config.trainer, progress=False, threads=threads_per_job(config))
     given = replace(config.as_run(), trainer=trainer, group=group, resume=None)
     bases = []
     for model in _names(config, "models"):

@@ -4,13 +4,11 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from activation_search.config.run import TrainConfig, from_dict
 from activation_search.config.search import SweepConfig
 from activation_search.console import command_line
+from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
-from activation_search.engine.workers import worker_count
 from activation_search.errors import UserError
 from activation_search.evidence.compare import FRESH_SEED, compare_runs
 from activation_search.evidence.results import Evidence
@@ -21,7 +19,7 @@ from activation_search.training.result import FINISHED, versions
 from activation_search.user_code import check_trusted
 
 
-def confirm(sweep: Sweep, config: SweepConfig, console: Console) -> Evidence:
+def confirm(sweep: Sweep, config: SweepConfig, runner: Runner) -> Evidence:
     """Compares the best ``config.confirm`` rows with the baseline; writes ``comparison.json``.
 
     The baseline has been searched like the others: it is the study's own best row of it, or, where
@@ -30,8 +28,7 @@ def confirm(sweep: Sweep, config: SweepConfig, console: Console) -> Evidence:
     Raises:
         UserError: the study has no row to confirm.
     """
-    workers = worker_count(config.workers, config)
-    base = base_config(config, sweep.folder.name, workers)
+    base = base_config(config, sweep.folder.name)
     finished = [row for row in sweep.rows if row.status == FINISHED]
     others = [row for row in finished if not row.control and row.assignment != sweep.baseline]
     if not others:
@@ -47,9 +44,9 @@ def confirm(sweep: Sweep, config: SweepConfig, console: Console) -> Evidence:
     if own:
         candidates[label] = _run(own, base)
     else:
-        candidates[label] = _best_setting(finished, base, sweep, workers, console)
+        candidates[label] = _best_setting(finished, base, sweep, runner)
     seeds = range(FRESH_SEED + config.seed, FRESH_SEED + config.seed + config.confirm_seeds)
-    block = compare_runs(candidates, label, seeds, workers, console)
+    block = compare_runs(candidates, label, seeds, runner)
     for name, row in [*chosen.items(), *([(label, own)] if own else [])]:
         block.arms[name].selection = row.mean
     trials = sum(len(row.trials) for row in sweep.rows)
@@ -64,7 +61,7 @@ def _run(row: LeaderboardRow, base: TrainConfig) -> TrainConfig:
 
 
 def _best_setting(
-    rows: list[LeaderboardRow], base: TrainConfig, sweep: Sweep, workers: int, console: Console
+    rows: list[LeaderboardRow], base: TrainConfig, sweep: Sweep, runner: Runner
 ) -> TrainConfig:
     """The baseline at the best of the settings that the study drew, one run each: no more than the
     study itself had."""
@@ -72,7 +69,7 @@ def _best_setting(
     settings = [
         replace(_run(row, base), activation=own, seed=base.seed, test=False) for row in rows
     ]
-    results = run_all(dict(enumerate(settings)), workers, "baseline", console)
+    results = run_all(dict(enumerate(settings)), runner, "baseline")
     sign = 1 if sweep.mode == "max" else -1
     name = f"val_{sweep.metric}"
     best = max(results, key=lambda i: sign * results[i].metrics.get(name, -sign * math.inf))

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shlex
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,17 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
 from activation_search.atomic import replacing, write_text
-from activation_search.config.overrides import to_overrides
-from activation_search.config.run import TrainConfig, from_dict
+from activation_search.config.overrides import command_of
+from activation_search.config.run import from_dict
 from activation_search.console import command_line
-from activation_search.search.study import CONTROL, ERROR, KIND, UNFINISHED, fixed_point
-from activation_search.search.worker import RESULT
+from activation_search.search.study import CONTROL, ERROR, KIND, fixed_point
 from activation_search.training.result import DIVERGED, FAILED, FINISHED, PRUNED
 
 if TYPE_CHECKING:
@@ -86,7 +84,7 @@ def rank(study: Study) -> list[LeaderboardRow]:
     one row."""
     rows: dict[tuple, LeaderboardRow] = {}
     for trial in study.get_trials(deepcopy=False):
-        if trial.state in UNFINISHED or _was_killed(trial):
+        if not trial.state.is_finished():
             continue
         control = trial.user_attrs.get(KIND) == CONTROL
         point = fixed_point(trial)
@@ -101,33 +99,28 @@ def rank(study: Study) -> list[LeaderboardRow]:
     return sorted(rows.values(), key=merit)
 
 
-def _was_killed(trial: FrozenTrial) -> bool:
-    """Failed without an error of its own: its worker died, and it was queued again."""
-    return trial.state is TrialState.FAIL and ERROR not in trial.user_attrs
-
-
 def _add(row: LeaderboardRow, trial: FrozenTrial) -> None:
     row.trials.append(trial.number)
-    result = trial.user_attrs.get(RESULT)
-    if result is None:
-        row.reason = str(trial.user_attrs.get(ERROR, "")).strip().rsplit("\n", 1)[-1]
+    found = trial.user_attrs
+    if ERROR in found:
+        row.reason = str(found[ERROR]).strip().rsplit("\n", 1)[-1]
         return
-    status = result["status"]
+    status = found["status"]
     if row.status == PRUNED and status == FINISHED:
         row.values, row.means = [], {}  # of an earlier epoch: not to be averaged with final ones
     if status == DIVERGED or (row.status != DIVERGED and _ORDER[status] < _ORDER[row.status]):
         row.status = status
-    row.reason = row.reason or result["reason"] or ""
-    values = [value for value in result["values"] if value is not None and math.isfinite(value)]
+    row.reason = row.reason or found["reason"] or ""
+    values = [value for value in found["values"] if value is not None and math.isfinite(value)]
     if values and (status == row.status or status == FINISHED) and status != DIVERGED:
         row.values += values
         row.means[trial.number] = statistics.fmean(values)
-    row.seeds += result["seeds"]
-    row.directories += result["directories"]
-    row.seconds += result["seconds"]
-    row.alarms = sorted({*row.alarms, *result["alarms"]})
-    row.assignment, row.parameters = result["assignment"], result["parameters"]
-    row.config = row.config or result["config"]
+    row.seeds += found["seeds"]
+    row.directories += found["directory"]
+    row.seconds += found["seconds"]
+    row.alarms = sorted({*row.alarms, *found["alarms"]})
+    row.assignment, row.parameters = found["assignment"], found["parameters"]
+    row.config = row.config or found["config"]
 
 
 def size_of_luck(rows: Sequence[LeaderboardRow], mode: str) -> float | None:
@@ -140,15 +133,8 @@ def size_of_luck(rows: Sequence[LeaderboardRow], mode: str) -> float | None:
 
 
 def reproduce(row: LeaderboardRow) -> str:
-    """The command that repeats a row's runs; of several seeds, as a multirun over them."""
-    config: TrainConfig = from_dict(row.config)
-    overrides = to_overrides(config)
-    if config.trainer.accelerator != "auto":
-        overrides.append(f"trainer.accelerator={config.trainer.accelerator}")
-    if len(row.seeds) > 1:
-        overrides = ["-m", *(o for o in overrides if not o.startswith("seed="))]
-        overrides.append("seed=" + ",".join(map(str, row.seeds)))
-    return shlex.join(["python", "train.py", *overrides])
+    """The command that repeats a row's runs."""
+    return command_of(from_dict(row.config), row.seeds)
 
 
 def leaderboard_table(rows: Sequence[LeaderboardRow], metric: str, most: int = 20) -> Table:

@@ -1,51 +1,33 @@
-"""The study: where it is stored, its queue of trials, and what keeps its total exact.
+"""The study as it is kept: where it is stored, and what it asks.
 
-Every trial is put into the queue before it runs, by whoever holds the study's lock, and workers
-take trials from the queue and never add any. So the total is exact however many workers and
-machines there are, and a trial whose worker died is found: it runs under a process that is gone.
+A trial is written once, whole, when it has ended. So whatever is killed at whatever moment, the
+storage holds exactly the trials that ended, and the total is what is there.
 """
 
 import json
-import threading
-import time
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import BaseStorage, JournalStorage, get_storage
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from activation_search.config.search import SweepConfig
-from activation_search.engine.processes import defer_signals, identify, is_gone, this_host
 from activation_search.errors import UserError
 from activation_search.passwords import without_passwords
 from activation_search.search.journal import Journal
 from activation_search.search.space import Point, Space
 
-# User attributes of a trial.
+# User attributes of a trial, beside those that `describe_results` gives it.
 KIND = "kind"  # one of the four below
 PLANNED, SAMPLED, REPLICATE, CONTROL = "planned", "sampled", "replicate", "control"
-WORKER = "worker"  # its process, and how often it has shown since that it lives
-RETRY_OF = "retry_of"
-ERROR = "error"  # why it failed, for good
-# User attribute of the lock: who holds it.
-OWNER = "owner"
-# User attributes of the study: what it searches, and whether its storage has no row locks, so that
-# two processes could take one trial.
+REPETITION = "repetition"  # which one of its point it is, from 0
+ERROR = "error"  # why it failed
+# User attributes of the study: what it searches, and how its trials are described.
 QUESTION = "question"
-NEEDS_LOCK = "needs_lock"
-
-UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
-# A lock of another machine, or of a process that died before it wrote its name, is left over when
-# it stays for so long; it is held for the time of a few queries.
-STALE_LOCK_SECONDS = 60.0
-# A worker of another machine that has not been seen for so long is taken for dead.
-SEEN_EVERY_SECONDS = 30.0
-SILENT_SECONDS = 300.0
+FORMAT, FORMAT_NOW = "format", 2
 
 
 def open_storage(url: str) -> BaseStorage:
@@ -67,61 +49,8 @@ def open_storage(url: str) -> BaseStorage:
         raise UserError(without_passwords(f"Cannot open storage={url}: {first}")) from error
 
 
-@contextmanager
-def exclusively(storage: BaseStorage, name: str) -> Iterator[None]:
-    """Holds the study's lock: only one process of all machines is inside.
-
-    The lock is a study of its own, since creating one of a given name succeeds for one process
-    only in every storage that Optuna has. It is taken away from a process that is gone.
-    """
-    lock = f"{name} (locked)"
-    me = identify() | {"thread": threading.get_ident()}
-    held_by_other, since = None, 0.0
-    while True:
-        with defer_signals():
-            mine = _take(storage, lock, me)
-            if mine is not None:
-                try:
-                    yield
-                finally:
-                    if _owner(storage, mine) == me:  # SQLite gives numbers away again
-                        storage.delete_study(mine)
-                return
-        time.sleep(0.05)
-        try:
-            other = storage.get_study_id_from_name(lock)
-        except KeyError:
-            continue
-        owner = _owner(storage, other)
-        if (other, owner) != held_by_other:
-            held_by_other, since = (other, owner), time.monotonic()
-        if owner and owner["host"] == this_host():
-            left_over = is_gone(owner)
-        else:
-            left_over = time.monotonic() - since > STALE_LOCK_SECONDS
-        if left_over:
-            with suppress(KeyError):  # somebody else was first
-                storage.delete_study(other)
-
-
-def _take(storage: BaseStorage, lock: str, me: dict[str, Any]) -> int | None:
-    try:
-        mine = storage.create_new_study([StudyDirection.MINIMIZE], lock)
-    except DuplicatedStudyError:
-        return None
-    storage.set_study_user_attr(mine, OWNER, me)
-    return mine
-
-
-def _owner(storage: BaseStorage, study_id: int) -> dict[str, Any] | None:
-    try:
-        return storage.get_study_user_attrs(study_id).get(OWNER)
-    except KeyError:
-        return None
-
-
 def open_study(
-    storage: BaseStorage, name: str, config: SweepConfig, space: Space, mode: str
+    storage: BaseStorage, name: str, config: SweepConfig, space: Space, metric: str, mode: str
 ) -> optuna.Study:
     """Creates the study, or resumes it.
 
@@ -130,10 +59,11 @@ def open_study(
         name: of the study.
         config: what it asks; must be what it asked before.
         space: what it searches; likewise.
+        metric: what trials are judged by, on the validation split.
         mode: ``"max"`` or ``"min"``.
 
     Raises:
-        UserError: a study of that name asks something else.
+        UserError: a study of that name asks something else, or is of an earlier version.
     """
     asked = question(config, space)
     study = optuna.create_study(
@@ -144,8 +74,16 @@ def open_study(
     )
     before = study.user_attrs.get(QUESTION)
     if before is None:
-        study.set_user_attr(NEEDS_LOCK, (config.storage or "").startswith("sqlite"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([f"validation {metric}"])
+        study.set_user_attr(FORMAT, FORMAT_NOW)
         study.set_user_attr(QUESTION, asked)
+    elif study.user_attrs.get(FORMAT) != FORMAT_NOW:
+        raise UserError(
+            f"The study {name!r} was made by another version of this program; give this one "
+            "another name=…."
+        )
     elif before != asked:
         changes = "; ".join(_differences(before, asked))
         raise UserError(
@@ -159,10 +97,14 @@ def question(config: SweepConfig, space: Space) -> dict[str, Any]:
     """What a study asks: everything but how long, where and how fast. The space stands in it as
     built, since names such as ``default`` may come to mean other candidates."""
     plain = config.identity()
-    for key in ("trials", "name", "storage", "workers", "max_failures", "confirm", "confirm_seeds"):
+    for key in _NOT_ASKED:
         del plain[key]
     plain["search"] = space.as_dict()
     return json.loads(json.dumps(plain))
+
+
+_NOT_ASKED = ("trials", "name", "storage", "workers", "cluster", "minutes", "max_failures",
+              "confirm", "confirm_seeds")  # fmt: skip
 
 
 def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
@@ -173,114 +115,6 @@ def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
         yield f"{path} was {before}, is {now}"
 
 
-def fill_queue(study: optuna.Study, space: Space, config: SweepConfig) -> None:
-    """Queues what is missing to the total. Call it under the lock."""
-    trials = [t for t in study.get_trials(deepcopy=False) if RETRY_OF not in t.user_attrs]
-    controls = sum(t.user_attrs.get(KIND) == CONTROL for t in trials)
-    missing = config.trials - (len(trials) - controls)
-    known = [fixed_point(t) for t in trials]
-    for kind, point in _plan(space, config, known, missing):
-        study.enqueue_trial(point, user_attrs={KIND: kind})
-    for _ in range(config.search.controls - controls):
-        study.enqueue_trial({}, user_attrs={KIND: CONTROL})
-
-
-def _plan(
-    space: Space, config: SweepConfig, known: list[Point], missing: int
-) -> Iterator[tuple[str, Point]]:
-    """The next trials, ``missing`` in number."""
-    exhaustive = config.sampler == "grid" or (
-        config.sampler == "auto" and space.size <= config.trials
-    )
-    planned = space.points() if exhaustive else space.starts()
-    # A trial's point also holds what was drawn beside what was planned.
-    new = [point for point in planned if not any(point.items() <= k.items() for k in known)]
-    if config.sampler == "random":
-        new = []
-    for number in range(missing):
-        if number < len(new):
-            yield PLANNED, new[number]
-        else:
-            yield (REPLICATE if exhaustive else SAMPLED), {}
-
-
 def fixed_point(trial: FrozenTrial) -> Point:
-    """What a trial runs, as far as it is known: drawn, or fixed in the queue."""
+    """What a trial runs, as far as it is known: drawn, or fixed before it was."""
     return dict(trial.params or trial.system_attrs.get("fixed_params", {}))
-
-
-def claim(study: optuna.Study, storage: BaseStorage, study_id: int) -> int | None:
-    """Takes the first waiting trial for this process; its storage id, or ``None``."""
-    if study.user_attrs[NEEDS_LOCK]:
-        with exclusively(storage, study.study_name):
-            return _claim(storage, study_id)
-    with defer_signals():
-        return _claim(storage, study_id)
-
-
-def _claim(storage: BaseStorage, study_id: int) -> int | None:
-    for trial in storage.get_all_trials(study_id, deepcopy=False, states=(TrialState.WAITING,)):
-        try:
-            if storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
-                storage.set_trial_user_attr(trial._trial_id, WORKER, identify() | {"seen": 0})
-                return trial._trial_id
-        except optuna.exceptions.UpdateFinishedTrialError:
-            continue  # another process was first, and is already done
-    return None
-
-
-class Observer:
-    """How long the workers of other machines have been silent, by the clock of this process.
-
-    Clocks of several machines differ, and each can be set while a study runs.
-    """
-
-    def __init__(self) -> None:
-        self._last_change: dict[int, tuple[Any, float]] = {}
-
-    def silence(self, trial: FrozenTrial) -> float:
-        """Seconds since this process first saw the trial's worker in its present state."""
-        now, state = time.monotonic(), trial.user_attrs.get(WORKER)
-        before, since = self._last_change.get(trial.number, (None, now))
-        if before != (state,):
-            since = now
-        self._last_change[trial.number] = (state,), since
-        return now - since
-
-
-def requeue_dead(study: optuna.Study, observer: Observer, always: bool = False) -> list[int]:
-    """Fails the trials whose worker is gone and queues each once more. Call it under the lock.
-
-    Args:
-        study: the study.
-        observer: of this process, the same at each call.
-        always: queue also those that had been queued once more before; for workers that were
-            stopped on purpose.
-
-    Returns:
-        Their numbers.
-    """
-    trials = study.get_trials(deepcopy=False)
-    retried = {t.user_attrs[RETRY_OF] for t in trials if RETRY_OF in t.user_attrs}
-    dead = [t for t in trials if t.state is TrialState.RUNNING and _is_dead(t, observer.silence(t))]
-    for trial in dead:
-        # Queued before the other is failed: whoever dies in between loses nothing.
-        if trial.number in retried:
-            pass
-        elif always or RETRY_OF not in trial.user_attrs:
-            attributes = {KIND: trial.user_attrs.get(KIND), RETRY_OF: trial.number}
-            study.enqueue_trial(fixed_point(trial), user_attrs=attributes)
-        else:
-            reason = "its worker was killed, and that of its repetition too"
-            study._storage.set_trial_user_attr(trial._trial_id, ERROR, reason)
-        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-    return [trial.number for trial in dead]
-
-
-def _is_dead(trial: FrozenTrial, silence: float) -> bool:
-    worker = trial.user_attrs.get(WORKER)
-    if worker is None:  # claimed a moment ago, or by a worker that died in that moment
-        return silence > STALE_LOCK_SECONDS
-    if worker["host"] == this_host():
-        return is_gone(worker)
-    return silence > SILENT_SECONDS

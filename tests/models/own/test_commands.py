@@ -70,7 +70,7 @@ def test_train_and_load_elsewhere(
     assert "own_model.build names nothing callable" in done.stderr
 
 
-def test_sweep(command: Command, example: Path, worked: None) -> None:
+def test_sweep(command: Command, example: Path, here: None) -> None:
     tied = "search.tie=[[layer1_*],[layer2_*],[layer3_*]]"
     arguments = [*OWN, *QUICK, "search=per_layer", "search.candidates=[relu,gelu]", "trials=3"]
     arguments += [tied, "logs=logs", "name=s"]
@@ -85,7 +85,7 @@ def test_a_large_model_is_searched_by_stages() -> None:
     overrides = ["model=function", "model.function=tests.models.own.zoo.ResNet18"]
     overrides += ["model.args.divide=8", "data=digits", "search=per_layer"]
     config = compose(overrides, SweepConfig)
-    base = base_config(config, "test", workers=1)
+    base = base_config(config, "test")
     space = build_space(config.search, base, sites_on(config.model, config.data))
     assert [choice.sites[0] for choice in space.choices] == [
         "relu", "layer1_0_relu", "layer2_0_relu", "layer3_0_relu", "layer4_0_relu",

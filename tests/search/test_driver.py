@@ -1,4 +1,4 @@
-"""A worker in this process: what it runs, tells, and never reads."""
+"""What a driver asks, tells, and never reads; its jobs run in this process."""
 
 import math
 import shlex
@@ -12,15 +12,12 @@ from optuna.trial import TrialState
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
 from activation_search.config.search import SweepConfig
-from activation_search.models.factory import sites_on
-from activation_search.search import worker
 from activation_search.search.leaderboard import LeaderboardRow, rank, reproduce, size_of_luck
-from activation_search.search.parse_space import build_space
-from activation_search.search.study import ERROR, fill_queue, open_storage, open_study
-from activation_search.search.sweep import base_config
+from activation_search.search.study import ERROR, KIND
 from activation_search.training import run as run_module
 from activation_search.training import session as session_module
 
+from ..here import swept
 from ..pretend import Score, name_of
 
 Pretended = Callable[[Score], list[TrainConfig]]
@@ -28,8 +25,8 @@ Work = Callable[..., optuna.Study]
 
 
 @pytest.fixture
-def work(tmp_path: Path, work_here: Callable[..., None]) -> Work:
-    """Runs a study of the digits MLP to its end with one worker in this process."""
+def work(tmp_path: Path, here: None) -> Work:
+    """Runs a study of the digits MLP to its end."""
 
     def run(*overrides: str) -> optuna.Study:
         config = compose(
@@ -39,26 +36,29 @@ def work(tmp_path: Path, work_here: Callable[..., None]) -> Work:
                 "model.width=16",
                 "trainer.max_epochs=1",
                 "trainer.accelerator=cpu",
+                "trainer.threads=1",
                 "tensorboard.enabled=false",
+                "name=s",
                 f"logs={tmp_path}",
                 *overrides,
             ],
             SweepConfig,
         )
-        base = base_config(config, "s", workers=1)
-        base.trainer.threads = 1
-        url = f"journal://{tmp_path}/journal.log"
-        space = build_space(config.search, base, sites_on(config.model, config.data))
-        study = open_study(open_storage(url), "s", config, space, "max")
-        fill_queue(study, space, config)
-        work_here(worker.WorkerTask(config, base, url, "s"), study)
-        return study
+        return swept(config).study
 
     return run
 
 
 def results(study: optuna.Study) -> list[dict]:
-    return [trial.user_attrs[worker.RESULT] for trial in study.trials]
+    return [trial.user_attrs for trial in study.trials]
+
+
+def kinds(study: optuna.Study) -> list[str]:
+    return [trial.user_attrs[KIND] for trial in study.trials]
+
+
+def points(study: optuna.Study) -> list[tuple]:
+    return [tuple(trial.params.values()) for trial in study.trials]
 
 
 def test_twelve_candidates_each_exactly_once(work: Work) -> None:
@@ -126,7 +126,7 @@ def test_suggestions_repeat_themselves(work: Work, pretended: Pretended, tmp_pat
         for t, r in zip(study.trials, results(study), strict=True)
     ]
     assert len(set(runs)) == 7
-    (tmp_path / "journal.log").unlink()
+    (tmp_path / "sweeps" / "s" / "journal.log").unlink()
     assert [t.params for t in work(*overrides).trials] == first
 
 
@@ -234,3 +234,78 @@ def test_repeating_a_row_gives_its_number(work: Work, small) -> None:
     quiet = ["trainer.progress=false", "trainer.accelerator=cpu", "tensorboard.enabled=false"]
     result = run_module.train(compose([*overrides, *quiet, f"logs={small().logs}/again"]))
     assert result.metrics["val_accuracy"] == row.values[0]
+
+
+def test_a_finite_space_is_tried_once_and_the_rest_repeats(
+    work: Work, pretended: Pretended
+) -> None:
+    pretended(lambda config: [0.5])
+    study = work("search.candidates=[relu,gelu,tanh]", "trials=5")
+    assert points(study)[:3] == [("relu",), ("gelu",), ("tanh",)]
+    assert kinds(study) == ["planned"] * 3 + ["replicate"] * 2
+
+
+def test_a_large_space_starts_with_each_candidate_everywhere(
+    work: Work, pretended: Pretended
+) -> None:
+    pretended(lambda config: [0.5])
+    study = work("search=per_layer", "search.candidates=[relu,gelu,tanh]", "trials=5")
+    assert points(study)[:3] == [("relu", "relu"), ("gelu", "gelu"), ("tanh", "tanh")]
+    assert kinds(study) == ["planned"] * 3 + ["sampled"] * 2
+
+
+def test_more_trials_are_exact_and_plan_nothing_twice(work: Work, pretended: Pretended) -> None:
+    seen = pretended(lambda config: [0.5])
+    work("search.candidates=[relu,gelu,tanh]", "trials=2")
+    assert len(seen) == 2
+    work("search.candidates=[relu,gelu,tanh]", "trials=2")
+    assert len(seen) == 2
+    study = work("search.candidates=[relu,gelu,tanh]", "trials=6", "search.controls=2")
+    assert len(seen) == 8
+    assert kinds(study) == ["planned"] * 3 + ["replicate"] * 3 + ["control"] * 2
+    assert {p for p in points(study) if p} == {("relu",), ("gelu",), ("tanh",)}
+
+
+def test_starts_are_tried_once_though_more_is_drawn_beside_them(
+    work: Work, pretended: Pretended
+) -> None:
+    pretended(lambda config: [0.5])
+    small = ["search=joint", "search.candidates=[relu,gelu]"]
+    work(*small, "trials=2")
+    study = work(*small, "trials=4")
+    assert [t.params["activation"] for t in study.trials[:2]] == ["relu", "gelu"]
+    assert kinds(study) == ["planned"] * 2 + ["sampled"] * 2
+
+
+def test_grid_and_random(work: Work, pretended: Pretended) -> None:
+    pretended(lambda config: [0.5])
+    per_layer = ["search=per_layer", "search.candidates=[relu,gelu]", "trials=4"]
+    grid = work(*per_layer, "sampler=grid", "name=g")
+    assert points(grid) == [
+        ("relu", "relu"), ("relu", "gelu"), ("gelu", "relu"), ("gelu", "gelu"),
+    ]  # fmt: skip
+    drawn = work("search.candidates=[relu,gelu]", "trials=2", "sampler=random", "name=r")
+    assert kinds(drawn) == ["sampled"] * 2
+
+
+def test_a_resumed_study_asks_what_an_unbroken_one_does(work: Work, pretended: Pretended) -> None:
+    pretended(lambda config: [len(str(config.activation)) / 1000])
+    joint = ["search=joint", "search.candidates=[leaky_relu,gelu,tanh]", "search.controls=1"]
+    unbroken = work(*joint, "trials=9", "search.controls=0", "name=u")
+    for trials in (4, 5, 9):
+        resumed = work(*joint, f"trials={trials}", "search.controls=0", "name=r")
+    assert [t.params for t in resumed.trials] == [t.params for t in unbroken.trials]
+    assert [t.user_attrs["seeds"] for t in resumed.trials] == [
+        t.user_attrs["seeds"] for t in unbroken.trials
+    ]
+
+
+def test_attributes_of_a_trial_are_plain(work: Work, pretended: Pretended) -> None:
+    pretended(lambda config: [0.5])
+    study = work("search.candidates=[relu,gelu]", "trials=2", "seeds_per_trial=2")
+    found = study.trials[0].user_attrs
+    assert (found["parameters"], found["seconds"], found["ms_per_step"]) == (100, 4.0, 100.0)
+    assert found["seeds"] == [0, 1]
+    assert found["command"].startswith("python train.py -m model=mlp data=digits activation=relu")
+    assert found["command"].endswith("seed=0,1")
+    assert study.metric_names == ["validation accuracy"]

@@ -1,0 +1,84 @@
+"""What travels to a worker: runs that belong together, and what comes of them."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from activation_search.config.run import TrainConfig
+from activation_search.errors import MachineError, machine_error
+from activation_search.training.history import EpochRow
+from activation_search.training.result import FINISHED, PRUNED, RunResult
+from activation_search.training.run import train
+from activation_search.training.task import task_of
+
+# Told a step and the validation metric there; True stops the job.
+Judge = Callable[[int, float], bool]
+
+NEVER, EPOCHS, RUNS = "never", "epochs", "runs"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs that are trained one after the other in one process, until one does not finish.
+
+    Attributes:
+        runs: their configurations.
+        judged: when the driver is asked whether to stop: ``never``, at the ``epochs`` of the first
+            run (step: the epoch, from 1), or after each of the ``runs`` but the last (step: its
+            seed). A job that is stopped ends with a pruned result.
+    """
+
+    runs: tuple[TrainConfig, ...]
+    judged: str = NEVER
+
+    def train(self, judge: Judge) -> list[RunResult]:
+        """Trains the runs, in the process that this is called in.
+
+        Raises:
+            Exception: see :func:`activation_search.training.run.train`.
+        """
+        results: list[RunResult] = []
+        for config in self.runs:
+            metric = f"val_{task_of(config.data).metric}"
+
+            def judge_epoch(row: EpochRow, metric: str = metric) -> bool:
+                return judge(int(row["epoch"]) + 1, row[metric])
+
+            judged = self.judged == EPOCHS and not results
+            result = train(config, on_epoch=judge_epoch if judged else None)
+            results.append(result)
+            if result.status != FINISHED:
+                break
+            last = len(results) == len(self.runs)
+            if self.judged == RUNS and judge(result.seed, result.metrics[metric]) and not last:
+                result.status = PRUNED
+                break
+        return results
+
+
+class JobError(Exception):
+    """A job raised an error, or its worker was killed twice.
+
+    Args:
+        reason: the error in a line.
+        trace: where it was raised; empty for a killed worker.
+    """
+
+    def __init__(self, reason: str, trace: str = ""):
+        super().__init__(reason, trace)
+        self.reason = reason
+        self.trace = trace
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def plain_error(error: BaseException) -> Exception:
+    """An error that can travel to another process, whatever it holds; that of a failed machine as
+    :class:`MachineError`."""
+    if isinstance(error, OSError):
+        error = machine_error(error) or error
+    if isinstance(error, MachineError):
+        return MachineError(str(error))
+    last = traceback.format_exception_only(error)[-1].strip()
+    return JobError(last, "".join(traceback.format_exception(error)))

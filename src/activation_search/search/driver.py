@@ -1,0 +1,264 @@
+"""The driver of a study: asks it for trials, makes jobs of them, and tells it what came of them."""
+
+import itertools
+import math
+import statistics
+import warnings
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler, PartialFixedSampler
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from activation_search.config.overrides import command_of
+from activation_search.config.run import TrainConfig
+from activation_search.config.search import SweepConfig
+from activation_search.engine.engine import Results
+from activation_search.engine.job import EPOCHS, NEVER, RUNS, Job, JobError, Judge, plain_error
+from activation_search.engine.processes import defer_signals
+from activation_search.errors import MachineError
+from activation_search.search.samplers import build_pruner, build_sampler
+from activation_search.search.space import Point, Space, baseline
+from activation_search.search.study import (
+    CONTROL,
+    ERROR,
+    KIND,
+    PLANNED,
+    REPETITION,
+    REPLICATE,
+    SAMPLED,
+    fixed_point,
+)
+from activation_search.seeds import derive
+from activation_search.training.result import DIVERGED, PRUNED, RunResult
+
+BEST_TO_REPEAT = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial that runs. key: of its point."""
+
+    trial: Trial
+    key: Hashable
+    repetition: int
+
+
+@dataclass
+class _Tried:
+    """A point and its trials that did not fail. repetitions: running ones included."""
+
+    point: Point
+    repetitions: set[int] = field(default_factory=set)
+    values: list[float] = field(default_factory=list)
+
+
+class Driver:
+    """Asks and tells in memory, where it costs least, and writes each trial when it has ended.
+
+    Args:
+        stored: the study as it is kept; what it holds is resumed.
+        space: what it searches.
+        config: how.
+        base: the run that trials vary.
+    """
+
+    def __init__(self, stored: optuna.Study, space: Space, config: SweepConfig, base: TrainConfig):
+        self._stored, self._space, self._config, self._base = stored, space, config, base
+        self.study = optuna.create_study(
+            study_name=stored.study_name,
+            direction=stored.direction,
+            pruner=build_pruner(config),
+        )
+        self.study.add_trials(stored.get_trials(deepcopy=False))
+        self._tried: dict[Hashable, _Tried] = {}
+        trials = self.study.get_trials(deepcopy=False)
+        for trial in trials:
+            self._note(trial)
+        self.plan = list(_plan(trials, space, config))
+        self.errors: list[str] = []
+
+    def work(self) -> Iterator[tuple[Asked, Job, Judge]]:
+        """What is left of the plan, each trial asked for in the moment in which it starts; ends
+        early after too many errors."""
+        for kind, point in self.plan:
+            if len(self.errors) > self._config.max_failures:
+                return
+            try:
+                yield self._ask(kind, point)
+            except _NotDrawn:
+                continue
+
+    def _ask(self, kind: str, point: Point) -> tuple[Asked, Job, Judge]:
+        number = len(self.study.get_trials(deepcopy=False))
+        self.study.sampler = self._sampler(number, kind, point)
+        if kind == PLANNED:
+            self.study.enqueue_trial(point)
+        trial = self.study.ask()
+        trial.set_user_attr(KIND, kind)
+        try:
+            drawn, config = self._draw(trial, kind)
+        except Exception as error:
+            self._fail(trial, error)
+            raise _NotDrawn from error
+        key = _key(kind, drawn)
+        tried = self._tried.setdefault(key, _Tried(drawn))
+        repetition = next(n for n in itertools.count() if n not in tried.repetitions)
+        tried.repetitions.add(repetition)
+        trial.set_user_attr(REPETITION, repetition)
+        # A control has other seeds than a candidate that is the baseline itself.
+        job = self._job(config, repetition + (kind == CONTROL))
+
+        def judge(step: int, value: float) -> bool:
+            trial.report(value, step)
+            return trial.should_prune()
+
+        return Asked(trial, key, repetition), job, judge
+
+    def _draw(self, trial: Trial, kind: str) -> tuple[Point, TrainConfig]:
+        if kind == CONTROL:
+            return {}, baseline(self._base)
+        drawn = self._space.suggest(trial)
+        return drawn, self._space.apply(self._base, drawn)
+
+    def _sampler(self, number: int, kind: str, point: Point) -> BaseSampler:
+        seed = derive(self._config.seed, "sampler", number) % 2**32
+        sampler = build_sampler(self._config.sampler, seed)
+        again = self._to_repeat() if kind == REPLICATE else {}
+        if not again:
+            return sampler
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return PartialFixedSampler(again, sampler)
+
+    def _to_repeat(self) -> Point:
+        """The point, among the best few, that has the fewest trials; empty if all failed."""
+        tried = [t for t in self._tried.values() if t.point and t.repetitions]
+        sign = -1 if _is_maximised(self.study) else 1
+        judged = [t for t in tried if t.values]
+        best = sorted(judged, key=lambda t: sign * statistics.fmean(t.values)) or tried
+        chosen = min(best[:BEST_TO_REPEAT], key=lambda t: len(t.repetitions), default=None)
+        return chosen.point if chosen else {}
+
+    def _job(self, config: TrainConfig, repetition: int) -> Job:
+        count, pruner = self._config.seeds_per_trial, self._config.pruner
+        first = config.seed + repetition * count
+        judged = EPOCHS if pruner in ("median", "hyperband") else NEVER
+        if pruner == "wilcoxon" and repetition == 0:
+            judged = RUNS  # trials are paired by seeds, and repetitions share none
+        return Job(tuple(replace(config, seed=first + n) for n in range(count)), judged)
+
+    def tell(self, asked: Asked, future: Results) -> None:
+        """What came of a trial, into the study and onto the disk.
+
+        Raises:
+            MachineError: the machine failed; the trial is not counted.
+        """
+        error = future.exception()
+        if isinstance(error, MachineError):
+            raise error
+        if error is not None:
+            self._tried[asked.key].repetitions.discard(asked.repetition)
+            self._fail(asked.trial, error)
+            return
+        results = future.result()
+        for name, value in describe_results(results).items():
+            asked.trial.set_user_attr(name, value)
+        worst = -math.inf if _is_maximised(self.study) else math.inf
+        if results[-1].status == PRUNED:
+            ended = self.study.tell(asked.trial, state=TrialState.PRUNED)
+        elif any(result.status == DIVERGED for result in results):
+            ended = self.study.tell(asked.trial, worst)
+        else:
+            ended = self.study.tell(asked.trial, statistics.fmean(_values(results)))
+        if ended.value is not None:
+            self._tried[asked.key].values.append(ended.value)
+        self._keep(ended)
+
+    def _fail(self, trial: Trial, error: BaseException) -> None:
+        failure = error if isinstance(error, JobError) else plain_error(error)
+        self.errors.append(str(failure))
+        trial.set_user_attr(ERROR, getattr(failure, "trace", "") or str(failure))
+        self._keep(self.study.tell(trial, state=TrialState.FAIL))
+
+    def _keep(self, ended: FrozenTrial) -> None:
+        with defer_signals():  # a journal's lock outlives a process that ends in the middle
+            self._stored.add_trial(ended)
+
+    def _note(self, trial: FrozenTrial) -> None:
+        """Counts a trial of an earlier command."""
+        if trial.state is TrialState.FAIL:
+            return
+        point = fixed_point(trial)
+        tried = self._tried.setdefault(_key(trial.user_attrs[KIND], point), _Tried(point))
+        tried.repetitions.add(trial.user_attrs[REPETITION])
+        if trial.value is not None:
+            tried.values.append(trial.value)
+
+
+class _NotDrawn(Exception):
+    """A trial failed before it had a configuration."""
+
+
+def _plan(
+    trials: list[FrozenTrial], space: Space, config: SweepConfig
+) -> Iterator[tuple[str, Point]]:
+    """What is missing to the total: the kind of each trial and, where it is planned, its point."""
+    controls = sum(trial.user_attrs[KIND] == CONTROL for trial in trials)
+    missing = config.trials - (len(trials) - controls)
+    exhaustive = config.sampler == "grid" or (
+        config.sampler == "auto" and space.size <= config.trials
+    )
+    new = iter(()) if config.sampler == "random" else _untried(trials, space, exhaustive)
+    for _ in range(missing):
+        point = next(new, None)
+        if point is not None:
+            yield PLANNED, point
+        else:
+            yield (REPLICATE if exhaustive else SAMPLED), {}
+    for _ in range(config.search.controls - controls):
+        yield CONTROL, {}
+
+
+def _untried(trials: list[FrozenTrial], space: Space, exhaustive: bool) -> Iterator[Point]:
+    known = [fixed_point(trial) for trial in trials]
+    if exhaustive:
+        tried = {_key(PLANNED, point) for point in known}
+        yield from (point for point in space.points() if _key(PLANNED, point) not in tried)
+    else:
+        # A trial's point also holds what was drawn beside what was planned.
+        starts = space.starts()
+        yield from (p for p in starts if not any(p.items() <= point.items() for point in known))
+
+
+def _key(kind: str, point: Point) -> Hashable:
+    return kind if kind == CONTROL else tuple(sorted(point.items()))
+
+
+def describe_results(results: list[RunResult]) -> dict[str, Any]:
+    """User attributes of a trial: what its runs gave."""
+    last = results[-1]
+    return {
+        "status": last.status,
+        "reason": last.reason,
+        "values": _values(results),
+        "seeds": [result.seed for result in results],
+        "directory": [result.directory for result in results],
+        "assignment": last.assignment,
+        "parameters": last.parameters,
+        "seconds": sum(result.seconds for result in results),
+        "ms_per_step": 1000 * last.training_seconds / max(last.steps, 1),
+        "alarms": sorted({alarm["kind"] for result in results for alarm in result.alarms}),
+        "config": results[0].config,
+        "command": command_of(results[0].parsed_config(), [result.seed for result in results]),
+    }
+
+
+def _values(results: list[RunResult]) -> list[float]:
+    return [result.metrics.get(f"val_{result.metric}", math.nan) for result in results]
+
+
+def _is_maximised(study: optuna.Study) -> bool:
+    return study.direction is optuna.study.StudyDirection.MAXIMIZE
