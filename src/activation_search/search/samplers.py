@@ -65,7 +65,7 @@ def build_sampler(name: str, seed: int) -> BaseSampler:
     """A fresh sampler for one trial.
 
     Args:
-        name: ``auto`` and ``grid`` queue their points, and need one for what is left: TPE.
+        name: ``auto`` and ``grid`` plan their points, and need one for what is left: TPE.
         seed: of this trial, so that a resumed study draws what an unbroken one would.
     """
     with warnings.catch_warnings():

@@ -37,7 +37,8 @@ from activation_search.search.study import open_storage, open_study
 from activation_search.training.directory import check_name
 from activation_search.training.task import task_of
 
-SHOW_SECONDS = 1.0  # between two looks at a large study
+SHOW_SECONDS = 1.0  # between two looks at the leaderboard, or longer:
+SHOW_SHARE = 0.02  # of the time goes into them
 
 
 @dataclass
@@ -179,14 +180,16 @@ def _progress(driver: Driver, sweep: Sweep, runner: Runner) -> Iterator[Callable
         console=runner.console,
     )
     task = bar.add_task("trials", best="", total=None)
-    last = 0.0
+    due = 0.0
 
     def show(always: bool = False) -> None:
-        nonlocal last
-        if not always and time.monotonic() - last < SHOW_SECONDS:
+        nonlocal due
+        began = time.monotonic()
+        if began < due and not always:
             return
-        last = time.monotonic()
         rows = rank(driver.study)
+        ended = time.monotonic()
+        due = ended + max(SHOW_SECONDS, (ended - began) / SHOW_SHARE)
         done = sum(len(row.trials) for row in rows)
         best = rows[0] if rows and rows[0].mean is not None else None
         text = f"best {best.mean:.4f}" if best else ""
