@@ -1,4 +1,4 @@
-"""Two exceptions that a command prints as one sentence: a user's mistake, a failed machine."""
+"""Exceptions that a command prints as one sentence: a user's mistake, a failed machine, a limit."""
 
 import errno
 import os
@@ -24,6 +24,13 @@ class MachineError(Exception):
 
     Example:
         raise MachineError("Cannot write logs/a/result.json: No space left on device.")
+    """
+
+
+class TimeIsUp(Exception):
+    """The time that the user gave is over before all was done; printed as a note, exit code 0.
+
+    Its message states what is left.
     """
 
 
@@ -84,6 +91,9 @@ def reported(command: Callable[[], int | None]) -> int:
     except UserError as error:
         _print(error)
         return 2
+    except TimeIsUp as note:
+        print(note, file=sys.stderr)
+        return 0
     except MachineError as error:
         _print(error)
         return 1

@@ -4,6 +4,7 @@ Needs PostgreSQL's server programs (Debian: ``apt-get install postgresql``), whi
 installs; the test starts a server of its own on a free port and removes it afterwards.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,8 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.storages import RDBStorage
+
+from activation_search.engine import cluster as cluster_module
 
 from ..waiting import output_of
 from . import held
@@ -171,12 +174,38 @@ def test_a_scheduler_that_dies(scheduler: Scheduler, folder: Path) -> None:
     check_exact(journal(folder), 3)
 
 
+def test_a_driver_that_dies_leaves_the_workers_free(scheduler: Scheduler, folder: Path) -> None:
+    one, _ = scheduler.add_machine("one")
+    overrides = ["trials=4", f"cluster={scheduler.address}", "pruner=median", "prune_warmup=1"]
+    driver = start(folder, *overrides)
+    (one / held.ONCE).touch()
+    caught(lambda: journal(folder), 1, {one: 1}, driver)
+    kill(driver)
+    output_of(driver)
+    (one / held.ALL).touch()
+    resumed = start(folder, *overrides)
+    out = output_of(resumed)
+    assert resumed.returncode == 0, out
+    check_exact(journal(folder), 4)
+    # The driver was asked at each epoch.
+    assert [len(t.intermediate_values) for t in journal(folder).trials] == [2, 2, 2, 2]
+    reasons = [json.loads(p.read_text())["reason"] for p in one.glob("../sweeps/**/result.json")]
+    assert [reason for reason in reasons if reason] == ["JobError: its driver has gone"]
+
+
+@pytest.mark.parametrize("address", ["nonsense://x", "8786", "tcp://127.0.0.1:1"])
 def test_no_scheduler_is_a_sentence(
-    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    address: str,
+    command: Command,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("distributed")
-    given = [*SMALL, "cluster=nonsense://x", f"logs={tmp_path}"]
+    monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 1.0)
+    given = [*SMALL, f"cluster={address}", f"logs={tmp_path}"]
     assert command("scripts/sweep.py", *given) == 2
     err = capsys.readouterr().err
-    assert err.startswith("Error: No Dask scheduler answers at cluster=nonsense://x")
+    assert err.startswith("Error: ")
+    assert f"cluster={address}" in err
     assert len(err.splitlines()) == 1

@@ -111,6 +111,35 @@ def test_and_fails_the_second_time_where_others_go_on(
     assert ended(engine, other).result()[0].status == FINISHED
 
 
+def test_a_worker_that_dies_while_it_waits_for_an_answer(engine: LocalEngine, small: Small) -> None:
+    killed: list[int] = []
+
+    def judge(step: int, value: float) -> bool:
+        if not killed:
+            [process] = multiprocessing.active_children()
+            killed.append(process.pid or 0)
+            process.kill()
+            process.join()
+        return False
+
+    future = engine.submit(Job((small("trainer.max_epochs=2"),), EPOCHS), judge)
+    [result] = ended(engine, future).result()
+    assert result.status == FINISHED
+    assert [result.process] != killed
+
+
+def test_a_run_that_calls_exit_is_an_error_of_its_own(
+    engine: LocalEngine, small: Small, tmp_path: Path
+) -> None:
+    (tmp_path / "leaving.py").write_text(
+        "calls = 0\n\n\ndef leave(x):\n    global calls\n    calls += 1\n"
+        "    if calls > 20:\n        exit('so long')\n    return x.tanh()\n"
+    )
+    leaving = small("activation=custom", "activation.target=leaving.leave")
+    error = ended(engine, engine.submit(Job((leaving,)))).exception()
+    assert str(error) == "The run was ended by exit('so long')."
+
+
 def test_closing_interrupts_what_runs(engine: LocalEngine, small: Small, tmp_path: Path) -> None:
     engine.submit(Job((small(*HELD),)))
     wait_until(lambda: held.held_processes(tmp_path))

@@ -12,7 +12,7 @@ from activation_search.engine.engine import Results
 from activation_search.engine.job import Job, Judge
 from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
-from activation_search.errors import MachineError, UserError
+from activation_search.errors import MachineError, TimeIsUp
 
 from ..here import HereEngine
 
@@ -87,7 +87,7 @@ def test_an_unfinished_set_of_runs_says_what_is_left(
         now += 40
 
     monkeypatch.setattr(HereEngine, "wait", later)
-    with pytest.raises(UserError, match=r"minutes=1 are over: 1 of 3 runs are left; .* resumes"):
+    with pytest.raises(TimeIsUp, match=r"minutes=1 are over: 1 of 3 runs are left; .* resumes"):
         run_all(configs, runner, "runs")
     assert len(trained) == 2
     found = run_all(configs, Runner(HereEngine(), Console(quiet=True)), "runs")

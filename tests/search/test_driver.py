@@ -3,6 +3,7 @@
 import math
 import shlex
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import optuna
@@ -12,12 +13,16 @@ from optuna.trial import TrialState
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
 from activation_search.config.search import SweepConfig
+from activation_search.engine import runner as runner_module
+from activation_search.engine.engine import Results
+from activation_search.engine.job import Job, Judge
+from activation_search.search.driver import Driver
 from activation_search.search.leaderboard import LeaderboardRow, rank, reproduce, size_of_luck
-from activation_search.search.study import ERROR, KIND
+from activation_search.search.study import ERROR, KIND, NUMBER
 from activation_search.training import run as run_module
 from activation_search.training import session as session_module
 
-from ..here import swept
+from ..here import HereEngine, swept
 from ..pretend import Score, name_of
 
 Pretended = Callable[[Score], list[TrainConfig]]
@@ -309,3 +314,65 @@ def test_attributes_of_a_trial_are_plain(work: Work, pretended: Pretended) -> No
     assert found["command"].startswith("python train.py -m model=mlp data=digits activation=relu")
     assert found["command"].endswith("seed=0,1")
     assert study.metric_names == ["validation accuracy"]
+
+
+class OutOfOrderEngine(HereEngine):
+    """Four jobs at a time; the last one submitted ends first."""
+
+    def slots(self) -> int:
+        return 4
+
+    def submit(self, job: Job, judge: Judge | None = None) -> Results:
+        self.waiting = [*getattr(self, "waiting", []), (job, judge, Future())]
+        return self.waiting[-1][2]
+
+    def wait(self, timeout: float) -> None:
+        job, judge, future = self.waiting.pop()
+        future.set_result(super().submit(job, judge).result())
+
+
+def test_four_workers_ask_what_one_does_and_a_resumed_study_nothing_twice(
+    work: Work, pretended: Pretended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = pretended(lambda config: [0.5])
+    drawn = ["search=joint", "sampler=random", "search.candidates=[relu,gelu,elu,tanh]", "trials=9"]
+    one = work(*drawn, "name=one")
+    wanted = {trial.user_attrs[NUMBER]: trial.params for trial in one.trials}
+    assert sorted(wanted) == list(range(9))
+    monkeypatch.setattr(runner_module, "LocalEngine", OutOfOrderEngine)
+    interrupted = len(seen) + 3
+    with monkeypatch.context() as patch:
+        patch.setattr(Driver, "tell", _until(lambda: len(seen) == interrupted, Driver.tell))
+        with pytest.raises(KeyboardInterrupt):
+            work(*drawn, "name=four")
+    four = work(*drawn, "name=four")
+    assert {trial.user_attrs[NUMBER]: trial.params for trial in four.trials} == wanted
+
+
+def _until(reached: Callable[[], bool], tell: Callable[..., None]) -> Callable[..., None]:
+    def told(*given: object) -> None:
+        tell(*given)
+        if reached():
+            raise KeyboardInterrupt
+
+    return told
+
+
+def test_equal_rows_keep_the_order_of_asking(
+    work: Work, pretended: Pretended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretended(lambda config: [0.5])
+    monkeypatch.setattr(runner_module, "LocalEngine", OutOfOrderEngine)
+    study = work("search.candidates=[relu,gelu,tanh]", "trials=3")
+    assert [trial.params["activation"] for trial in study.trials] == ["tanh", "gelu", "relu"]
+    assert [row.label for row in rank(study)] == ["relu", "gelu", "tanh"]
+
+
+def test_trials_of_others_are_left_alone(work: Work, pretended: Pretended) -> None:
+    pretended(lambda config: [0.5])
+    study = work("search.candidates=[relu,gelu]", "trials=2")
+    study.add_trial(optuna.trial.create_trial(value=1.0))
+    study.enqueue_trial({"activation": "gelu"})
+    again = work("search.candidates=[relu,gelu]", "trials=4")
+    assert len([t for t in again.trials if KIND in t.user_attrs]) == 4
+    assert {row.label for row in rank(again)} == {"relu", "gelu"}

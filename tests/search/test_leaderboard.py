@@ -15,7 +15,7 @@ from activation_search.search.leaderboard import (
     rank,
     size_of_luck,
 )
-from activation_search.search.study import CONTROL, ERROR, KIND
+from activation_search.search.study import CONTROL, ERROR, KIND, NUMBER
 from activation_search.search.sweep import Sweep
 
 NAMES = ["relu", "gelu", "tanh"]
@@ -24,7 +24,7 @@ NAMES = ["relu", "gelu", "tanh"]
 def study_of(*trials: dict[str, Any]) -> optuna.Study:
     """Each trial: activation, status, values; and attributes."""
     study = optuna.create_study(direction="maximize")
-    for given in trials:
+    for number, given in enumerate(trials):
         choices = optuna.distributions.CategoricalDistribution(NAMES)
         failed = given["status"] == "failed"
         result = {
@@ -39,7 +39,7 @@ def study_of(*trials: dict[str, Any]) -> optuna.Study:
             "alarms": given.get("alarms", []),
             "config": {},
         }
-        attributes = {ERROR: given["reason"]} if failed else result
+        attributes = {ERROR: "a trace", "reason": given["reason"]} if failed else result
         control = given.get("control", False)
         study.add_trial(
             create_trial(
@@ -47,7 +47,11 @@ def study_of(*trials: dict[str, Any]) -> optuna.Study:
                 value=None if failed else 0.0,
                 params={} if control else {"activation": given["activation"]},
                 distributions={} if control else {"activation": choices},
-                user_attrs={**attributes, KIND: CONTROL if control else "planned"},
+                user_attrs={
+                    **attributes,
+                    KIND: CONTROL if control else "planned",
+                    NUMBER: number,
+                },
             )
         )
     return study
@@ -67,7 +71,7 @@ def test_a_point_that_diverged_once_ranks_below_all_that_did_not() -> None:
             row("gelu", "finished", 0.9),
             row("gelu", "diverged", float("nan"), reason="loss is nan"),
             row("relu", "finished", 0.5),
-            row("tanh", "failed", reason="Traceback\nRuntimeError: no"),
+            row("tanh", "failed", reason="RuntimeError: no"),
         )
     )
     assert labels(rows) == [("relu", "finished"), ("gelu", "diverged"), ("tanh", "failed")]

@@ -1,5 +1,6 @@
 """One driver per study."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import optuna
 import pytest
 
-from activation_search.engine.processes import identify
+from activation_search.engine.processes import identify, process_start
 from activation_search.errors import UserError
 from activation_search.search import sole_driver
 from activation_search.search.sole_driver import DRIVER, SoleDriver
@@ -30,15 +31,43 @@ def gone() -> dict[str, Any]:
 
 
 def test_a_second_one_is_refused_until_the_first_ends(study: optuna.Study, tmp_path: Path) -> None:
-    with SoleDriver(study, tmp_path, print), pytest.raises(UserError) as error:
+    other = identify() | process_start(os.getppid())
+    study.set_user_attr(DRIVER, other | {"beats": 1})
+    with pytest.raises(UserError) as error:
         SoleDriver(study, tmp_path, print).__enter__()
-    me = identify()
-    assert f"is driven by process {me['process']} on {me['host']}" in str(error.value)
+    assert f"is driven by process {os.getppid()} on {other['host']}" in str(error.value)
     assert "workers=" in str(error.value)
     assert "cluster=" in str(error.value)
+    study.set_user_attr(DRIVER, None)
     with SoleDriver(study, tmp_path, print):
-        assert study.user_attrs[DRIVER]["process"] == me["process"]
+        assert study.user_attrs[DRIVER]["process"] == os.getpid()
     assert study.user_attrs[DRIVER] is None
+
+
+def test_what_this_process_could_not_give_back_is_its_own(
+    study: optuna.Study, tmp_path: Path
+) -> None:
+    SoleDriver(study, tmp_path, print).__enter__()
+    with SoleDriver(study, tmp_path, print):
+        assert study.user_attrs[DRIVER]["process"] == os.getpid()
+
+
+def test_of_two_that_start_at_once_one_stays(study: optuna.Study, tmp_path: Path) -> None:
+    first, second = (SoleDriver(study, tmp_path / name, print, shared=True) for name in "ab")
+    other = identify() | {"process": 7, "beats": 1}
+    for name in "ab":
+        (tmp_path / name).mkdir()
+
+    def sleep(seconds: float) -> None:
+        study.set_user_attr(DRIVER, other)  # which had looked before the first one wrote
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sole_driver.time, "sleep", sleep)
+        with pytest.raises(UserError, match="was taken over by process 7"):
+            first.__enter__()
+    study.set_user_attr(DRIVER, None)
+    with second:
+        second.check()
 
 
 def test_a_dead_one_is_taken_over(study: optuna.Study, tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from activation_search.activations.names import MODEL_DEFAULT
 from activation_search.errors import UserError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ActivationChoice:
     """What ``activation=`` and ``activation.layers`` say; the model's sites are not known here.
 
-    Two that mean the same compare equal, whatever alias or default was spelled out.
+    Two that mean the same compare equal, whatever alias or default was spelled out, and in whatever
+    order single sites were named; a later pattern beats an earlier one, so their order counts.
 
     Attributes:
         name: of the activation for the whole model; ``default`` leaves every site its own.
@@ -85,6 +86,19 @@ class ActivationChoice:
         layers = {site: _short(activation) for site, activation in self.layers.items()}
         return {"name": self.name, **dict(self.parameters), "layers": layers}
 
+    def identity(self) -> dict[str, Any]:
+        """What it means, as plain data: the same for choices that are equal."""
+        layers = list(self.as_dict()["layers"].items())
+        patterns = [layer for layer in layers if _is_pattern(layer[0])]
+        sites = sorted((layer for layer in layers if layer not in patterns), key=lambda s: s[0])
+        return {**self.as_dict(), "layers": [list(layer) for layer in [*patterns, *sites]]}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ActivationChoice) and self.identity() == other.identity()
+
+    def __hash__(self) -> int:
+        return hash(str(self.identity()))
+
     def __str__(self) -> str:
         layers = (f"{site}={activation}" for site, activation in self.layers.items())
         return " ".join([str(self.whole or MODEL_DEFAULT), *layers])
@@ -92,6 +106,10 @@ class ActivationChoice:
 
 def _short(activation: Activation) -> str | dict[str, Value]:
     return activation.as_dict() if activation.parameters else activation.name
+
+
+def _is_pattern(site: str) -> bool:
+    return any(sign in site for sign in "*?[")
 
 
 def _flat(layers: Mapping[Any, Any]) -> dict[str, Any]:

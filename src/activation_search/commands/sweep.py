@@ -47,7 +47,7 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
             "raise trials=… to resume it"
         )
     if sweep.left:
-        console.print(f"the time is up, {sweep.left} trials are left; the same command resumes")
+        console.print(f"minutes are over, trials left: {sweep.left}; the same command resumes")
     console.print(leaderboard_table(rows, sweep.metric))
     luck = size_of_luck(rows, sweep.mode)
     if luck is not None:

@@ -82,7 +82,7 @@ class TrainConfig:
 
     def identity(self) -> dict[str, Any]:
         """Settings that affect the numbers; output location and display are left out."""
-        plain = self.as_dict()
+        plain = {**self.as_dict(), "activation": self.activation.identity()}
         for key in ("resume", "trust", "logs", "group", "tensorboard", "health"):
             del plain[key]
         for key in NOT_IDENTITY:

@@ -5,8 +5,8 @@ dask worker tcp://host:8786 --nthreads 1         # on every machine, in the fold
 python scripts/sweep.py cluster=tcp://host:8786
 """
 
-import gc
 import logging
+import re
 import threading
 import uuid
 from collections.abc import Iterator
@@ -19,12 +19,16 @@ from rich.console import Console
 
 from activation_search.engine.engine import Results
 from activation_search.engine.job import NEVER, Job, JobError, Judge, plain_error
+from activation_search.engine.workers import collect
 from activation_search.errors import MachineError, UserError
 from activation_search.training.directory import create
 from activation_search.training.result import RunResult, read_result
 
+Answer = tuple[list[RunResult], Exception | None]
+
 CONNECT_SECONDS = 15.0
 POLL_SECONDS = 0.05
+FETCH_SECONDS = 5.0
 
 
 class ClusterEngine:
@@ -53,11 +57,14 @@ class ClusterEngine:
         logging.getLogger("distributed").setLevel(
             logging.CRITICAL
         )  # what it tells is an error here
+        if not re.fullmatch(r"(tcp|tls)://[^\s/:]+:\d+", address):
+            raise UserError(f"cluster={address} must be like tcp://host:8786.")
         try:
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
             # Named, so that two drivers on one scheduler do not read each other's.
             self._questions = Queue(f"questions-{uuid.uuid4().hex}", client=self._client)
-        except (OSError, ValueError, TimeoutError) as error:
+            self._scheduler = self._scheduler_id()
+        except (OSError, ValueError, TypeError, TimeoutError) as error:
             raise UserError(
                 f"No Dask scheduler answers at cluster={address}; start one by dask scheduler."
             ) from error
@@ -67,23 +74,29 @@ class ClusterEngine:
 
     def slots(self) -> int:
         with self._talking():
-            found = sum(self._client.nthreads().values())
-        if not found:
+            threads = self._client.nthreads()
+        for worker, count in threads.items():
+            if count > 1:
+                raise UserError(
+                    f"The worker {worker} has {count} threads, whose runs would share random "
+                    "numbers; start it by dask worker … --nthreads 1."
+                )
+        if not threads:
             self._note(
                 f"No worker is connected to {self._address} yet; start some by "
                 f"dask worker {self._address} --nthreads 1."
             )
-        return found
+        return len(threads)
 
     def submit(self, job: Job, judge: Judge | None = None) -> Results:
         key = f"job-{uuid.uuid4().hex}"
-        judged = judge is not None and job.judged != NEVER
-        questions = self._questions.name if judged else None
         with self._talking():
-            remote = self._client.submit(_train, job, key, questions, key=key, pure=False)
+            remote = self._client.submit(
+                _train, job, key, self._questions.name, key=key, pure=False
+            )
         remote.add_done_callback(lambda _: self._ended.set())
         future: Results = Future()
-        self._running[key] = remote, future, judge if judged else None
+        self._running[key] = remote, future, judge if job.judged != NEVER else None
         return future
 
     def wait(self, timeout: float) -> None:
@@ -91,15 +104,23 @@ class ClusterEngine:
         self._ended.clear()
         if self._client.status != "running":
             raise self._gone()
+        if any(judge for _, _, judge in self._running.values()):
+            self._answer()
+        for key, (remote, future, _) in list(self._running.items()):
+            # A job is lost where its worker died with the result; it runs again, unless it is
+            # unknown to a scheduler that was started anew.
+            if remote.status == "cancelled" or (remote.status == "lost" and self._restarted()):
+                raise self._gone()
+            if remote.done() and (answer := self._fetch(remote)):
+                del self._running[key]
+                self._settle(answer, future)
+
+    def _restarted(self) -> bool:
         with self._talking():
-            if any(judge for _, _, judge in self._running.values()):
-                self._answer()
-            for key, (remote, future, _) in list(self._running.items()):
-                if remote.status in ("cancelled", "lost"):
-                    raise self._gone()
-                if remote.done():
-                    del self._running[key]
-                    self._settle(remote, future)
+            return self._scheduler_id() != self._scheduler
+
+    def _scheduler_id(self) -> str:
+        return str(self._client.scheduler_info()["id"])
 
     @contextmanager
     def _talking(self) -> Iterator[None]:
@@ -112,19 +133,29 @@ class ClusterEngine:
     def _answer(self) -> None:
         from distributed import Queue
 
-        while self._questions.qsize():
-            key, step, value = self._questions.get()
+        with self._talking():
+            questions = [self._questions.get() for _ in range(self._questions.qsize())]
+        for key, answers, step, value in questions:
             _, _, judge = self._running.get(key, (None, None, None))
-            Queue(key, client=self._client).put(bool(judge and judge(step, value)))
+            stop = bool(judge and judge(step, value))
+            with self._talking():
+                Queue(answers, client=self._client).put(stop)
 
-    def _settle(self, remote: Any, future: Results) -> None:
-        error = remote.exception()
-        if error is not None:
-            killed = type(error).__name__ == "KilledWorker"
-            reason = "its worker was killed, and those of its repetitions too"
-            future.set_exception(JobError(reason) if killed else plain_error(error))
-            return
-        results, failure = remote.result()
+    def _fetch(self, remote: Any) -> Answer | None:
+        """What a job gave; ``None`` where its worker has died since, and it runs again."""
+        with self._talking():
+            if error := remote.exception():
+                killed = type(error).__name__ == "KilledWorker"
+                reason = "its worker was killed, and those of its repetitions too"
+                return [], JobError(reason) if killed else plain_error(error)
+            try:
+                answer: Answer = remote.result(timeout=FETCH_SECONDS)
+            except TimeoutError:
+                return None
+            return answer
+
+    def _settle(self, answer: Answer, future: Results) -> None:
+        results, failure = answer
         if failure is not None:
             future.set_exception(failure)
             return
@@ -163,6 +194,7 @@ class ClusterEngine:
             with suppress(OSError, TimeoutError, CancelledError):
                 for remote, _, _ in self._running.values():
                     remote.cancel()
+                self._questions.close()
                 self._client.close(timeout=CONNECT_SECONDS)
         finally:
             logging.disable(logging.NOTSET)
@@ -179,20 +211,35 @@ def _read(directory: Path) -> RunResult | None:
     return None
 
 
-def _train(job: Job, key: str, questions: str | None) -> tuple[list[RunResult], Exception | None]:
+def _train(job: Job, key: str, questions: str) -> Answer:
     """On a worker. An error is returned, since Dask would send it with all that it refers to."""
+    from distributed import Queue, get_client, get_worker
+
+    worker = get_worker()
+    # Of this attempt alone: another one may have died between its question and the answer.
+    answers = f"answers-{uuid.uuid4().hex}"
+
+    def check() -> None:
+        task = worker.state.tasks.get(key)
+        if task is None or task.state == "cancelled":
+            raise JobError("its driver has gone")
 
     def ask(step: int, value: float) -> bool:
-        from distributed import Queue, get_client
-
         client = get_client()
-        Queue(questions, client=client).put((key, step, value))
-        return bool(Queue(key, client=client).get())
+        queue = Queue(answers, client=client)
+        Queue(questions, client=client).put((key, answers, step, value))
+        while True:
+            try:
+                return bool(queue.get(timeout=FETCH_SECONDS))
+            except TimeoutError:
+                check()
 
     try:
-        return job.train(ask), None
-    except Exception as error:
+        return job.train(ask, check), None
+    except BaseException as error:
         return [], plain_error(error)
     finally:
-        # A finished run is a ring of objects, which Python looks for ever more seldom.
-        gc.collect()
+        if job.judged != NEVER:
+            with suppress(OSError, TimeoutError):
+                Queue(answers, client=get_client()).close()
+        collect()

@@ -12,8 +12,8 @@ Results = Future[list[RunResult]]
 class Engine(Protocol):
     """Runs jobs in other processes, here or on other machines.
 
-    A job whose worker is killed is run once more; the second time its future raises
-    :class:`activation_search.engine.job.JobError`.
+    A job whose worker is killed is run again: once on this machine, on a cluster as often as its
+    scheduler allows. Then its future raises :class:`activation_search.engine.job.JobError`.
     """
 
     def slots(self) -> int:
@@ -25,6 +25,9 @@ class Engine(Protocol):
         Args:
             job: what to run.
             judge: called inside :meth:`wait`, where the job asks whether to stop.
+
+        Returns:
+            A future of the job's results.
         """
 
     def wait(self, timeout: float) -> None:
@@ -35,4 +38,5 @@ class Engine(Protocol):
         """
 
     def close(self) -> None:
-        """Ends its workers, or leaves those of a cluster; a job that still runs is interrupted."""
+        """Interrupts what still runs, on a cluster at the end of its epoch, and ends workers of its
+        own."""

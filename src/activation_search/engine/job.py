@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from activation_search.config.run import TrainConfig
-from activation_search.errors import MachineError, machine_error
+from activation_search.errors import MachineError, UserError, machine_error
 from activation_search.training.history import EpochRow
 from activation_search.training.result import FINISHED, PRUNED, RunResult
 from activation_search.training.run import train
 from activation_search.training.task import task_of
 
-# Told a step and the validation metric there; True stops the job.
+# Gets a step and the validation metric there; True stops the job.
 Judge = Callable[[int, float], bool]
 
 NEVER, EPOCHS, RUNS = "never", "epochs", "runs"
@@ -24,15 +24,26 @@ class Job:
     Attributes:
         runs: their configurations.
         judged: when the driver is asked whether to stop: ``never``, at the ``epochs`` of the first
-            run (step: the epoch, from 1), or after each of the ``runs`` but the last (step: its
-            seed). A job that is stopped ends with a pruned result.
+            run (step: the epoch, from 1), or after each of the ``runs`` (step: its seed), where
+            the answer after the last makes no difference. A job that is stopped ends with a pruned
+            result.
+
+    Example:
+        results = Job((config,)).train(lambda step, value: False)
     """
 
     runs: tuple[TrainConfig, ...]
     judged: str = NEVER
 
-    def train(self, judge: Judge) -> list[RunResult]:
+    def train(self, judge: Judge, check: Callable[[], None] = lambda: None) -> list[RunResult]:
         """Trains the runs, in the process that this is called in.
+
+        Args:
+            judge: whether to stop.
+            check: called after each epoch; what it raises ends the job.
+
+        Returns:
+            The results of the runs that began.
 
         Raises:
             Exception: see :func:`activation_search.training.run.train`.
@@ -40,12 +51,13 @@ class Job:
         results: list[RunResult] = []
         for config in self.runs:
             metric = f"val_{task_of(config.data).metric}"
-
-            def judge_epoch(row: EpochRow, metric: str = metric) -> bool:
-                return judge(int(row["epoch"]) + 1, row[metric])
-
             judged = self.judged == EPOCHS and not results
-            result = train(config, on_epoch=judge_epoch if judged else None)
+
+            def on_epoch(row: EpochRow, metric: str = metric, judged: bool = judged) -> bool:
+                check()
+                return judged and judge(int(row["epoch"]) + 1, row[metric])
+
+            result = train(config, on_epoch=on_epoch)
             results.append(result)
             if result.status != FINISHED:
                 break
@@ -78,7 +90,10 @@ def plain_error(error: BaseException) -> Exception:
     :class:`MachineError`."""
     if isinstance(error, OSError):
         error = machine_error(error) or error
+    if isinstance(error, JobError):
+        return error
     if isinstance(error, MachineError):
         return MachineError(str(error))
-    last = traceback.format_exception_only(error)[-1].strip()
-    return JobError(last, "".join(traceback.format_exception(error)))
+    first = next(iter(str(error).splitlines()), "")
+    reason = first if isinstance(error, UserError) else f"{type(error).__name__}: {first}"
+    return JobError(reason, "".join(traceback.format_exception(error)))

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -15,7 +16,7 @@ from typing import Any
 
 from activation_search.engine.engine import Results
 from activation_search.engine.job import Job, JobError, Judge, plain_error
-from activation_search.engine.workers import worker_environment
+from activation_search.engine.workers import collect, worker_environment
 from activation_search.training.run import RunInterrupted
 
 ASKED, DONE, FAILED = "asked", "done", "failed"  # what a worker sends
@@ -32,6 +33,13 @@ class LocalEngine:
         workers: their number.
         gpus: as ``CUDA_VISIBLE_DEVICES`` names them, dealt out to the workers in turn where there
             are several.
+
+    Example:
+        engine = LocalEngine(workers=2)
+        future = engine.submit(Job((config,)))
+        while not future.done():
+            engine.wait(1.0)
+        engine.close()
     """
 
     def __init__(self, workers: int, gpus: Sequence[str] = ()):
@@ -73,7 +81,9 @@ class LocalEngine:
                     task.future.set_exception(JobError(reason))
                 continue
             if kind == ASKED:
-                worker.connection.send(bool(task.judge and task.judge(*content)))
+                answer = bool(task.judge and task.judge(*content))
+                with suppress(OSError):  # it died meanwhile, which the next wait sees
+                    worker.connection.send(answer)
                 continue
             worker.task = None
             if kind == DONE:
@@ -85,8 +95,9 @@ class LocalEngine:
     def close(self) -> None:
         for worker in self._workers:
             worker.end()
+        end = time.monotonic() + GRACE_SECONDS  # for all of them
         for worker in self._workers:
-            worker.join(GRACE_SECONDS)
+            worker.join(max(0.0, end - time.monotonic()))
 
 
 class _Task:
@@ -111,7 +122,9 @@ class _Worker:
         self.task: _Task | None = None
 
     def give(self, task: _Task) -> None:
-        """Starts a task, in a new process where there is none or it has died."""
+        """Starts a task, in a new process where none lives."""
+        if self._process is not None and not self._process.is_alive():
+            self.bury()  # it died while it was idle
         if self._process is None:
             self._start()
         task.tries += 1
@@ -121,9 +134,10 @@ class _Worker:
 
     def _start(self) -> None:
         self.connection, theirs = self._context.Pipe()
-        self._process = self._context.Process(target=_serve, args=(theirs, self._gpu), daemon=True)
+        process = self._context.Process(target=_serve, args=(theirs, self._gpu), daemon=True)
         with worker_environment():
-            self._process.start()
+            process.start()
+        self._process = process
         theirs.close()  # so that the end of the process is the end of the pipe
 
     def bury(self) -> None:
@@ -138,9 +152,10 @@ class _Worker:
         """An idle process ends with its pipe, one in a job is interrupted."""
         if self._process is None:
             return
-        self.connection.close()
         if self.task is not None:
             self._process.terminate()
+        else:
+            self.connection.close()
 
     def join(self, timeout: float) -> None:
         if self._process is None:
@@ -149,6 +164,7 @@ class _Worker:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+        self.connection.close()
 
 
 def _serve(connection: Connection, gpu: str | None) -> None:
@@ -176,9 +192,11 @@ def _serve(connection: Connection, gpu: str | None) -> None:
             return  # told to end at once
         except BaseException as error:
             answer = (FAILED, plain_error(error))
-        connection.send(answer)
-        # A finished run is a ring of objects, which Python looks for ever more seldom.
-        gc.collect()
+        try:
+            connection.send(answer)
+        except OSError:
+            return  # the driver has gone
+        collect()
 
 
 def _end_with_parent() -> None:

@@ -17,10 +17,10 @@ import psutil
 
 def identify() -> dict[str, Any]:
     """This process, so that no later one of the same number is taken for it."""
-    return {"host": this_host(), "boot": _boot(), **_process(os.getpid())}
+    return {"host": this_host(), "boot": _boot(), **process_start(os.getpid())}
 
 
-def _process(number: int) -> dict[str, Any]:
+def process_start(number: int) -> dict[str, Any]:
     """Number and start of a process.
 
     The start is counted in ticks since the machine booted where the system tells: a time of day
@@ -67,7 +67,7 @@ def is_gone(identity: dict[str, Any]) -> bool:
     if identity["boot"] != _boot():
         return True
     try:
-        process = _process(identity["process"])
+        process = process_start(identity["process"])
         if process["started"] != identity["started"]:
             return True
         return psutil.Process(identity["process"]).status() == psutil.STATUS_ZOMBIE

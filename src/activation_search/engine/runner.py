@@ -30,10 +30,11 @@ def open_runner(config: EngineConfig, console: Console) -> Iterator["Runner"]:
         UserError: not a number of workers, or a cluster that does not answer.
     """
     engine: Engine
+    workers = worker_count(config.workers, config)
     if config.cluster:
         engine = ClusterEngine(config.cluster, console)
     else:
-        engine = LocalEngine(worker_count(config.workers, config), visible_gpus(config))
+        engine = LocalEngine(workers, visible_gpus(config))
     try:
         yield Runner(engine, console, config.minutes)
     finally:
@@ -71,6 +72,9 @@ class Runner:
             work: keys and jobs. The next one is asked for when a slot is free, so that it can
                 depend on what has ended before; none when the time is up.
             tick: called about once a second.
+
+        Yields:
+            The key and the future of each job.
         """
         coming = iter(work)
         running: dict[Results, Key] = {}

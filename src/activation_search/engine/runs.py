@@ -9,7 +9,7 @@ from rich.progress import track
 from activation_search.config.run import TrainConfig, fingerprint
 from activation_search.engine.job import Job
 from activation_search.engine.runner import Runner
-from activation_search.errors import MachineError, UserError
+from activation_search.errors import MachineError, TimeIsUp, UserError
 from activation_search.training.result import DIVERGED, FINISHED, RunResult, read_or_skip
 
 Key = TypeVar("Key", bound=Hashable)
@@ -24,7 +24,8 @@ def run_all(configs: Mapping[Key, TrainConfig], runner: Runner, title: str) -> d
         title: of the progress bar.
 
     Raises:
-        UserError: a run failed, or the time is up; what is finished is kept.
+        UserError: a run failed; what is finished is kept.
+        TimeIsUp: some runs are left.
         MachineError: the machine failed, such as by a full disk; likewise.
         KeyboardInterrupt: Ctrl-C; likewise.
     """
@@ -72,8 +73,8 @@ def _train(configs: Mapping[str, TrainConfig], runner: Runner, title: str) -> di
             "finished is kept."
         ) from errors[0]
     if left := len(configs) - len(results):
-        raise UserError(
-            f"minutes={runner.minutes:g} are over: {left} of {len(configs)} runs are left; what is "
-            "finished is kept, and the same command resumes."
+        raise TimeIsUp(
+            f"minutes={runner.minutes:g} are over: {left} of {len(configs)} runs are left; the "
+            "same command resumes."
         )
     return results

@@ -1,5 +1,6 @@
 """How many processes share this machine, and what each may use of it."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -38,6 +39,12 @@ def worker_environment() -> Iterator[None]:
         for name in ours:
             os.environ.pop(name, None)
         signal.signal(signal.SIGINT, handler)
+
+
+def collect() -> None:
+    """For after each run: a finished one is a ring of objects, which Python looks for ever more
+    seldom."""
+    gc.collect()
 
 
 def worker_count(wanted: Any, config: TrainConfig) -> int:

@@ -25,6 +25,7 @@ from activation_search.search.study import (
     CONTROL,
     ERROR,
     KIND,
+    NUMBER,
     PLANNED,
     REPETITION,
     REPLICATE,
@@ -35,6 +36,7 @@ from activation_search.seeds import derive
 from activation_search.training.result import DIVERGED, PRUNED, RunResult
 
 BEST_TO_REPEAT = 3
+MAX_TRACE = 10_000  # characters of an error
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,22 @@ class Driver:
             direction=stored.direction,
             pruner=build_pruner(config),
         )
-        self.study.add_trials(stored.get_trials(deepcopy=False))
+        # Others may have added trials of their own.
+        trials = [t for t in stored.get_trials(deepcopy=False) if KIND in t.user_attrs]
+        self.study.add_trials(trials)
         self._tried: dict[Hashable, _Tried] = {}
-        trials = self.study.get_trials(deepcopy=False)
         for trial in trials:
             self._note(trial)
-        self.plan = list(_plan(trials, space, config))
+        asked = {trial.user_attrs[NUMBER] for trial in trials}
+        self._numbers = (number for number in itertools.count() if number not in asked)
+        self._plan = list(_plan(trials, space, config))
+        self.left = len(self._plan)
         self.errors: list[str] = []
 
     def work(self) -> Iterator[tuple[Asked, Job, Judge]]:
         """What is left of the plan, each trial asked for in the moment in which it starts; ends
         early after too many errors."""
-        for kind, point in self.plan:
+        for kind, point in self._plan:
             if len(self.errors) > self._config.max_failures:
                 return
             try:
@@ -92,12 +98,13 @@ class Driver:
                 continue
 
     def _ask(self, kind: str, point: Point) -> tuple[Asked, Job, Judge]:
-        number = len(self.study.get_trials(deepcopy=False))
-        self.study.sampler = self._sampler(number, kind, point)
+        number = next(self._numbers)
+        self.study.sampler = self._sampler(number, kind)
         if kind == PLANNED:
             self.study.enqueue_trial(point)
         trial = self.study.ask()
         trial.set_user_attr(KIND, kind)
+        trial.set_user_attr(NUMBER, number)
         try:
             drawn, config = self._draw(trial, kind)
         except Exception as error:
@@ -111,7 +118,13 @@ class Driver:
         # A control has other seeds than a candidate that is the baseline itself.
         job = self._job(config, repetition + (kind == CONTROL))
 
+        last = -1
+
         def judge(step: int, value: float) -> bool:
+            nonlocal last
+            if step <= last:  # a repetition, after its worker was killed
+                return False
+            last = step
             trial.report(value, step)
             return trial.should_prune()
 
@@ -123,7 +136,7 @@ class Driver:
         drawn = self._space.suggest(trial)
         return drawn, self._space.apply(self._base, drawn)
 
-    def _sampler(self, number: int, kind: str, point: Point) -> BaseSampler:
+    def _sampler(self, number: int, kind: str) -> BaseSampler:
         seed = derive(self._config.seed, "sampler", number) % 2**32
         sampler = build_sampler(self._config.sampler, seed)
         again = self._to_repeat() if kind == REPLICATE else {}
@@ -180,10 +193,13 @@ class Driver:
     def _fail(self, trial: Trial, error: BaseException) -> None:
         failure = error if isinstance(error, JobError) else plain_error(error)
         self.errors.append(str(failure))
-        trial.set_user_attr(ERROR, getattr(failure, "trace", "") or str(failure))
+        trial.set_user_attr("reason", str(failure))
+        # A column of some databases holds 64 KB.
+        trial.set_user_attr(ERROR, getattr(failure, "trace", "")[-MAX_TRACE:] or str(failure))
         self._keep(self.study.tell(trial, state=TrialState.FAIL))
 
     def _keep(self, ended: FrozenTrial) -> None:
+        self.left -= 1
         with defer_signals():  # a journal's lock outlives a process that ends in the middle
             self._stored.add_trial(ended)
 

@@ -3,6 +3,7 @@
 import json
 import math
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from activation_search.atomic import replacing, write_text
 from activation_search.config.overrides import command_of
 from activation_search.config.run import from_dict
 from activation_search.console import command_line
-from activation_search.search.study import CONTROL, ERROR, KIND, fixed_point
+from activation_search.search.study import CONTROL, ERROR, KIND, NUMBER, fixed_point
 from activation_search.training.result import DIVERGED, FAILED, FINISHED, PRUNED
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class LeaderboardRow:
         ``pruned`` or ``failed`` where none finished.
     trials: their numbers. means: number of a trial -> mean over its seeds.
     values: validation metric of every run; of a pruned point its last one.
-    alarms: their kinds.
+    alarms: their kinds. first: smallest of their numbers in the order of asking, which decides
+        between rows of equal merit, however long each took.
     """
 
     point: dict[str, Any]
@@ -52,6 +54,7 @@ class LeaderboardRow:
     alarms: list[str] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
     control: bool = False
+    first: int = sys.maxsize
 
     @property
     def mean(self) -> float | None:
@@ -84,8 +87,8 @@ def rank(study: Study) -> list[LeaderboardRow]:
     one row."""
     rows: dict[tuple, LeaderboardRow] = {}
     for trial in study.get_trials(deepcopy=False):
-        if not trial.state.is_finished():
-            continue
+        if not trial.state.is_finished() or KIND not in trial.user_attrs:
+            continue  # of another program
         control = trial.user_attrs.get(KIND) == CONTROL
         point = fixed_point(trial)
         key = ("control",) if control else tuple(sorted(point.items()))
@@ -94,16 +97,17 @@ def rank(study: Study) -> list[LeaderboardRow]:
 
     def merit(row: LeaderboardRow) -> tuple:
         mean = row.mean if row.mean is not None else float("-inf" if maximise else "inf")
-        return _ORDER[row.status], -mean if maximise else mean, row.trials[0]
+        return _ORDER[row.status], -mean if maximise else mean, row.first
 
     return sorted(rows.values(), key=merit)
 
 
 def _add(row: LeaderboardRow, trial: FrozenTrial) -> None:
-    row.trials.append(trial.number)
     found = trial.user_attrs
+    row.trials.append(trial.number)
+    row.first = min(row.first, found[NUMBER])
     if ERROR in found:
-        row.reason = str(found[ERROR]).strip().rsplit("\n", 1)[-1]
+        row.reason = found["reason"]
         return
     status = found["status"]
     if row.status == PRUNED and status == FINISHED:

@@ -14,6 +14,7 @@ from activation_search.engine.processes import identify, is_gone, this_host
 from activation_search.errors import MachineError, UserError
 
 DRIVER = "driver"  # user attribute of the study
+SETTLE_SECONDS = 1.0  # between taking a study and looking whether it was kept
 BEAT_SECONDS = 30.0  # in which a driver shows that it lives
 SILENT_SECONDS = 3 * BEAT_SECONDS  # after which one of another machine is taken for dead
 
@@ -25,6 +26,7 @@ class SoleDriver:
         study: as it is stored.
         folder: of the study.
         note: called with a sentence where the other driver must be watched for a while.
+        shared: the storage may be that of drivers with other folders.
 
     Raises:
         UserError: another driver holds the study, or takes it while this one hangs.
@@ -34,10 +36,13 @@ class SoleDriver:
             driver.beat()  # now and then
     """
 
-    def __init__(self, study: optuna.Study, folder: Path, note: Callable[[str], None]):
+    def __init__(
+        self, study: optuna.Study, folder: Path, note: Callable[[str], None], shared: bool = False
+    ):
         self._study = study
         self._folder = folder
         self._note = note
+        self._shared = shared
         self._me = identify()
         self._beats = 0
         self._last = 0.0
@@ -46,7 +51,7 @@ class SoleDriver:
         # Looking and taking are one step for all drivers of this folder.
         with FileLock(self._folder / ".driver.lock"):
             other = self._holder()
-            if other and self._is_alive(other):
+            if other and not self._is_mine(other) and self._is_alive(other):
                 raise UserError(
                     f"The study {self._study.study_name!r} is driven by process "
                     f"{other['process']} on {other['host']}. To add workers, stop it and start it "
@@ -54,10 +59,13 @@ class SoleDriver:
                     "workers of any machine can be added while it runs."
                 )
             self._show()
+        if self._shared:  # with drivers of other folders, of which one may have looked just now
+            time.sleep(SETTLE_SECONDS)
+            self.check()
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A storage that fails has been told of already; a dead driver is recognised as one.
+        # A storage that fails has raised already; a dead driver is recognised as one.
         with suppress(OSError, MachineError, StorageInternalError):
             if self._is_mine(self._holder()):
                 self._study.set_user_attr(DRIVER, None)
@@ -66,15 +74,22 @@ class SoleDriver:
         """Shows that this driver lives, if it is time to.
 
         Raises:
+            UserError: see :meth:`check`.
+        """
+        if time.monotonic() - self._last >= BEAT_SECONDS:
+            self.check()
+            self._show()
+
+    def check(self) -> None:
+        """Whether this is still the driver; to be called before anything is written.
+
+        Raises:
             UserError: another one took this one for dead.
         """
-        if time.monotonic() - self._last < BEAT_SECONDS:
-            return
         holder = self._holder()
         if not self._is_mine(holder):
             by = f"process {holder['process']} on {holder['host']}" if holder else "another process"
             raise UserError(f"The study {self._study.study_name!r} was taken over by {by}.")
-        self._show()
 
     def _show(self) -> None:
         self._beats += 1

@@ -23,6 +23,7 @@ from activation_search.search.space import Point, Space
 # User attributes of a trial, beside those that `describe_results` gives it.
 KIND = "kind"  # one of the four below
 PLANNED, SAMPLED, REPLICATE, CONTROL = "planned", "sampled", "replicate", "control"
+NUMBER = "number"  # in the order of asking, which trials of several workers do not end in
 REPETITION = "repetition"  # which one of its point it is, from 0
 ERROR = "error"  # why it failed
 # User attributes of the study: what it searches, and how its trials are described.
@@ -74,6 +75,10 @@ def open_study(
     )
     before = study.user_attrs.get(QUESTION)
     if before is None:
+        if study.get_trials(deepcopy=False):
+            raise UserError(
+                f"The study {name!r} has trials of another program; give this one another name=…."
+            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([f"validation {metric}"])
@@ -116,5 +121,5 @@ def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
 
 
 def fixed_point(trial: FrozenTrial) -> Point:
-    """What a trial runs, as far as it is known: drawn, or fixed before it was."""
+    """What a trial runs, as far as it is known: drawn, or planned."""
     return dict(trial.params or trial.system_attrs.get("fixed_params", {}))

@@ -119,12 +119,13 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     def note(text: str) -> None:
         print_line(runner.console, text)
 
-    with SoleDriver(study, folder, note) as alone:
+    with SoleDriver(study, folder, note, shared=config.storage is not None) as alone:
         driver = Driver(study, space, config, base)
-        sweep.nothing_to_do = not driver.plan
+        sweep.nothing_to_do = not driver.left
         try:
-            _run(driver, sweep, runner, alone)
+            _run(driver, runner, alone)
         finally:
+            sweep.left = driver.left
             sweep.rows = rank(study)
             write_csv(sweep.rows, folder / "trials.csv")
             write_json(sweep.rows, study, sweep.metric, describe(base), folder / LEADERBOARD_FILE)
@@ -136,12 +137,11 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     return sweep
 
 
-def _run(driver: Driver, sweep: Sweep, runner: Runner, alone: SoleDriver) -> None:
-    sweep.left = len(driver.plan)
-    with _progress(driver, sweep, runner) as show:
+def _run(driver: Driver, runner: Runner, alone: SoleDriver) -> None:
+    with _progress(driver, runner) as show:
         for asked, future in runner.as_completed(driver.work(), alone.beat):
+            alone.check()
             driver.tell(asked, future)
-            sweep.left -= 1
             show()
 
 
@@ -169,7 +169,7 @@ def base_config(config: SweepConfig, folder: str) -> TrainConfig:
 
 
 @contextmanager
-def _progress(driver: Driver, sweep: Sweep, runner: Runner) -> Iterator[Callable[[], None]]:
+def _progress(driver: Driver, runner: Runner) -> Iterator[Callable[[], None]]:
     """A bar with trials done, the best so far, and the time left."""
     bar = Progress(
         TextColumn("[bold]trials"),
@@ -193,7 +193,7 @@ def _progress(driver: Driver, sweep: Sweep, runner: Runner) -> Iterator[Callable
         done = sum(len(row.trials) for row in rows)
         best = rows[0] if rows and rows[0].mean is not None else None
         text = f"best {best.mean:.4f}" if best else ""
-        bar.update(task, completed=done, total=done + sweep.left, best=text)
+        bar.update(task, completed=done, total=done + driver.left, best=text)
 
     show()
     with bar:

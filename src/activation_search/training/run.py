@@ -5,6 +5,7 @@ result = train(config)
 """
 
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from activation_search.atomic import discard_unfinished
 from activation_search.config.run import TrainConfig, check_run
 from activation_search.data.registry import load_splits
+from activation_search.errors import UserError
 from activation_search.models.factory import pinned_sources
 from activation_search.training import directory as run_directory
 from activation_search.training.conclude import conclude
@@ -71,12 +74,15 @@ def train(config: TrainConfig, on_epoch: Callable[[EpochRow], bool] | None = Non
                 session.fit()
                 conclude(session)
                 session.write_sample()
-            except (KeyboardInterrupt, SystemExit):  # Lightning turns Ctrl-C and SIGTERM into these
-                signal.signal(signal.SIGINT, signal.default_int_handler)  # it is left off
-                session.result.status, session.result.reason = STOPPED, "interrupted"
-                raise RunInterrupted(session.result) from None
             except BaseException as error:
+                if _is_interruption(error):
+                    if threading.current_thread() is threading.main_thread():
+                        signal.signal(signal.SIGINT, signal.default_int_handler)  # it is left off
+                    session.result.status, session.result.reason = STOPPED, "interrupted"
+                    raise RunInterrupted(session.result) from None
                 session.fail(error)
+                if isinstance(error, SystemExit):
+                    raise UserError(f"The run was ended by exit({error.code!r}).") from error
                 raise
             finally:
                 session.record(time.perf_counter() - began)
@@ -98,6 +104,13 @@ def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
         check_trusted(resumed.import_paths(), f"The run in {config.resume}", config.trust)
         return resumed, earlier
     return config, None
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """Ctrl-C and the termination signal, as they are and as what Lightning makes of them; not an
+    ``exit()`` of the user's code."""
+    ctrl_c = isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt)
+    return ctrl_c or isinstance(error, KeyboardInterrupt | SIGTERMException)
 
 
 @contextmanager
