@@ -1,31 +1,52 @@
 """Which activation function, in which layer, and is the difference real?
 
-model = activation_search.load("logs/train/…/best.ckpt")
+import activation_search as acts
+
+result = acts.train("model=cnn", "activation=gelu", data=acts.arrays(x, y, x_test, y_test))
+study = acts.sweep("search=per_layer", "trials=40")
+evidence = acts.compare("candidates=[relu,gelu,prelu]", "seeds=10")
+model = acts.load(f"{result.directory}/last.ckpt")
 model.predict(x)
 
-for site in activation_search.sites(my_resnet, sample=x[:2]):
+for site in acts.sites(my_resnet, sample=x[:2]):
     print(site)
-model = activation_search.replace(my_resnet, {"layer1_*": "gelu", "*": "prelu"}, sample=x[:2])
+model = acts.replace(my_resnet, {"layer1_*": "gelu", "*": "prelu"}, sample=x[:2])
 """
 
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from activation_search.api import Arrays, arrays, compare, sweep, train
     from activation_search.models.own.api import replace, restore, sites
     from activation_search.training.module import ActivationModule
 
-__all__ = ["load", "replace", "restore", "sites"]
+__all__ = [
+    "Arrays",
+    "arrays",
+    "compare",
+    "load",
+    "replace",
+    "restore",
+    "sites",
+    "sweep",
+    "train",
+]
 
+_COMMANDS = ("Arrays", "arrays", "compare", "sweep", "train")
 _OF_ANY_MODEL = ("replace", "restore", "sites")
 
 
 def __getattr__(name: str) -> Any:
     # Imported at the first use, so that shell completion and ``--help`` need no torch.
-    if name in _OF_ANY_MODEL:
-        from activation_search.models.own import api
+    if name in _COMMANDS:
+        from activation_search import api
 
         return getattr(api, name)
+    if name in _OF_ANY_MODEL:
+        from activation_search.models.own import api as any_model
+
+        return getattr(any_model, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from activation_search.atomic import write_text
 from activation_search.errors import UserError
 from activation_search.evidence.statistics import Comparison, mean_ranks
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 COMPARISON_FILE = "comparison.json"
 
@@ -84,6 +87,37 @@ class Evidence:
     command: str
     versions: dict[str, str]
     trials: int | None = None
+
+    @property
+    def table(self) -> "DataFrame":
+        """One row per candidate and block; differences are from the block's baseline."""
+        import pandas as pd
+
+        rows = []
+        for block in self.blocks:
+            for label, arm in block.arms.items():
+                values = [value for value in arm.values if value is not None]
+                compared = block.comparisons.get(label)
+                rows.append(
+                    {
+                        "model": block.model,
+                        "data": block.data,
+                        "candidate": label,
+                        "mean": statistics.fmean(values) if values else math.nan,
+                        "sd": statistics.stdev(values) if len(values) > 1 else math.nan,
+                        "difference": compared.difference if compared else math.nan,
+                        "low": compared.low if compared else math.nan,
+                        "high": compared.high if compared else math.nan,
+                        "p_holm": compared.p_holm if compared else math.nan,
+                        "parameters": arm.parameters,
+                        "ms_per_step": 1000 * arm.step_seconds,
+                        "verdict": compared.verdict if compared else "",
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        return str(self.table._repr_html_())  # type: ignore[operator]
 
     def write(self, folder: Path) -> Path:
         """As JSON, whole or not at all. An earlier comparison of other candidates is kept under

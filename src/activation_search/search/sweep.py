@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -26,6 +27,7 @@ from activation_search.search.leaderboard import (
     LEADERBOARD_FILE,
     LeaderboardRow,
     rank,
+    to_frame,
     write_csv,
     write_json,
 )
@@ -36,6 +38,9 @@ from activation_search.search.space import baseline
 from activation_search.search.study import open_storage, open_study
 from activation_search.training.directory import check_name
 from activation_search.training.task import task_of
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SHOW_SECONDS = 1.0  # between two looks at the leaderboard, or longer:
 SHOW_SHARE = 0.02  # of the time goes into them
@@ -60,6 +65,14 @@ class Sweep:
     baseline: dict[str, str]
     left: int = 0
     nothing_to_do: bool = False
+
+    @property
+    def table(self) -> "DataFrame":
+        """The leaderboard, as ``trials.csv`` has it."""
+        return to_frame(self.rows)
+
+    def _repr_html_(self) -> str:
+        return str(self.table.drop(columns=["directories", "command"])._repr_html_())  # type: ignore[operator]
 
     @property
     def dashboard(self) -> str:

@@ -1,0 +1,197 @@
+"""The commands from Python: the same words, the same results.
+
+import activation_search as acts
+
+result = acts.train("model=cnn", "activation=gelu")
+study = acts.sweep("search=per_layer", "trials=40", data=acts.arrays(x, y, x_test, y_test))
+evidence = acts.compare("candidates=[relu,gelu,prelu]", "seeds=10", model=my_models.build)
+model = acts.load(f"{result.directory}/last.ckpt")
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from activation_search.atomic import replacing
+from activation_search.config.compare import CompareConfig
+from activation_search.config.compose import compose
+from activation_search.config.engine import EngineConfig
+from activation_search.config.overrides import as_override
+from activation_search.config.run import Config
+from activation_search.config.search import SweepConfig
+from activation_search.console import open_console
+from activation_search.data.files import cache_folder
+from activation_search.engine.runner import open_runner
+from activation_search.errors import UserError
+from activation_search.evidence.compare import run_compare
+from activation_search.evidence.results import Evidence
+from activation_search.reports.report import write_report
+from activation_search.search.sweep import Sweep, run_sweep
+from activation_search.training import run as run_module
+from activation_search.training.result import RunResult
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Arrays on the disk, where workers, resumed studies and repeated runs find them.
+
+    Attributes:
+        path: of the file, named by a hash of its content.
+    """
+
+    path: str
+
+    def as_overrides(self) -> list[str]:
+        """For the command line."""
+        return ["data=arrays", f"data.path={as_override(self.path)}"]
+
+
+def arrays(
+    x: Any,
+    y: Any,
+    x_test: Any,
+    y_test: Any,
+    x_validation: Any = None,
+    y_validation: Any = None,
+) -> Arrays:
+    """Data of your own, written once to the cache folder.
+
+    Args:
+        x, y: inputs and targets to train on, as arrays, tensors or frames; see ``data=arrays`` in
+            the README for the shapes of a sample.
+        x_test, y_test: for the one test at the end of a run.
+        x_validation, y_validation: taken from the training part where they are left out.
+
+    Raises:
+        UserError: one of a pair is left out.
+
+    Example:
+        data = arrays(x, y, x_test, y_test)
+    """
+    given = {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test,
+             "x_validation": x_validation, "y_validation": y_validation}  # fmt: skip
+    if (x_validation is None) != (y_validation is None):
+        raise UserError("x_validation and y_validation go together.")
+    found = {name: np.asarray(value) for name, value in given.items() if value is not None}
+    digest = sha256()
+    for name, array in found.items():
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    path = cache_folder() / "arrays" / f"{digest.hexdigest()[:16]}.npz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as new:
+            np.savez(new, **found)  # type: ignore[arg-type]  # numpy's stub fears allow_pickle
+    return Arrays(str(path))
+
+
+def train(
+    *overrides: str, data: Arrays | Function | None = None, model: Function | None = None
+) -> RunResult:
+    """Trains one model: ``python train.py`` with these overrides.
+
+    Args:
+        *overrides: as on the command line.
+        data: in place of ``data=``: :func:`arrays`, or a function that returns arrays by their
+            names.
+        model: in place of ``model=``: a function or class that gives a torch module.
+
+    Returns:
+        The run's result, which ``result.json`` in its directory holds too.
+
+    Raises:
+        UserError: a setting, site or activation that is not valid.
+
+    Example:
+        train("model=mlp", "data=digits", "activation=gelu").metrics["test_accuracy"]
+    """
+    return run_module.train(compose([*overrides, *_own(data, model)]))
+
+
+def sweep(
+    *overrides: str, data: Arrays | Function | None = None, model: Function | None = None
+) -> Sweep:
+    """Runs what is left of a study: ``python scripts/sweep.py`` with these overrides.
+
+    Args:
+        *overrides, data, model: see :func:`train`.
+
+    Returns:
+        The study; ``table`` is its leaderboard as a frame.
+
+    Raises:
+        UserError: a setting that is not valid, or a function that worker processes cannot import.
+
+    Example:
+        sweep("search=per_layer", "trials=40").table
+    """
+    config: SweepConfig = _configured(SweepConfig, overrides, data, model)
+    with open_runner(config, open_console()) as runner:
+        found = run_sweep(config, runner)
+    write_report(found.folder, config.import_paths())
+    return found
+
+
+def compare(
+    *overrides: str, data: Arrays | Function | None = None, model: Function | None = None
+) -> Evidence:
+    """Compares candidates on the same seeds: ``python scripts/compare.py`` with these overrides.
+
+    Args:
+        *overrides, data, model: see :func:`train`.
+
+    Returns:
+        The evidence; ``table`` has a row per candidate.
+
+    Raises:
+        UserError: see :func:`sweep`.
+
+    Example:
+        compare("candidates=[relu,gelu]", "seeds=10").table
+    """
+    config: CompareConfig = _configured(CompareConfig, overrides, data, model)
+    with open_runner(config, open_console()) as runner:
+        evidence, folder = run_compare(config, runner)
+    write_report(folder, config.import_paths())
+    return evidence
+
+
+def _configured(kind: type[Config], overrides: tuple[str, ...], data: Any, model: Any) -> Config:
+    for name, given in (("data", data), ("model", model)):
+        if callable(given) and given.__module__ == "__main__" and issubclass(kind, EngineConfig):
+            raise UserError(
+                f"{name}={given.__qualname__} was made in this session, which worker processes "
+                "cannot import: put it into a file."
+            )
+    return compose([*overrides, *_own(data, model)], kind)
+
+
+def _own(data: Arrays | Function | None, model: Function | None) -> list[str]:
+    """The overrides that name data and model of the user's own."""
+    found: list[str] = []
+    if isinstance(data, Arrays):
+        found += data.as_overrides()
+    elif data is not None:
+        found += ["data=function", f"data.function={_path('data', data)}"]
+    if model is not None:
+        found += ["model=function", f"model.function={_path('model', model)}"]
+    return found
+
+
+def _path(name: str, function: Function) -> str:
+    """How the function is imported.
+
+    Raises:
+        UserError: it is none, or stands inside another one.
+    """
+    path = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+    if not callable(function) or "<" in path or path.startswith(".") or path.endswith("."):
+        raise UserError(
+            f"{name} must be a function or class at the top level of a module, not {function!r}."
+        )
+    return path
