@@ -291,6 +291,13 @@ def test_names_may_be_dotted_or_nested() -> None:
     assert pattern.assignment_text["layer1_1_relu"] == "gelu"
 
 
+def test_tokens_arrive_as_whole_numbers_that_an_embedding_takes() -> None:
+    config = FunctionModelConfig(function=f"{HERE}.Words")
+    net = build_network(config, "gelu", Sample("tokens", (6,), vocabulary=11), 11, "own")
+    tokens = torch.randint(11, (4, 6), dtype=torch.uint8)  # as data sets keep them
+    assert torch.equal(net(tokens), net(tokens.long()))
+
+
 def test_sites_can_be_chosen_by_pattern() -> None:
     config = FunctionModelConfig(function=f"{HERE}.HandLSTM", sites=["cell_sigmoid*"])
     filled = [site.name for site in sites_of(config, SERIES, 10) if site.fills]

@@ -266,3 +266,15 @@ class Pair(Loop):
 
     def forward(self, x):
         return super().forward(x), {"length": len(x)}
+
+
+class Words(nn.Module):
+    """Predicts each next token."""
+
+    def __init__(self, outputs: int):
+        super().__init__()
+        self.embedding = nn.Embedding(outputs, 8)
+        self.head = nn.Linear(8, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(F.relu(self.embedding(x)))

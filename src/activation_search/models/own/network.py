@@ -141,6 +141,8 @@ class OwnNetwork(Network):
         return _sites(plain, sample, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        if not x.is_floating_point():
+            x = x.long()  # tokens, which are kept as bytes
         if self.by_code:
             return self._eager(x)
         return output_of(self.model(x))
