@@ -71,7 +71,7 @@ class Runner:
         Args:
             work: keys and jobs. The next one is asked for when a slot is free, so that it can
                 depend on what has ended before; none when the time is up.
-            tick: called about once a second.
+            tick: called about once a second, and when all slots have got their next job.
 
         Yields:
             The key and the future of each job.
@@ -90,7 +90,7 @@ class Runner:
                 running[self.engine.submit(job, judge)] = key
             if exhausted and not running:
                 return
-            self.engine.wait(WAIT_SECONDS)
             tick()
+            self.engine.wait(WAIT_SECONDS)
             for future in [future for future in running if future.done()]:
                 yield running.pop(future), future

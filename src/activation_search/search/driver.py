@@ -85,6 +85,7 @@ class Driver:
         self._plan = list(_plan(trials, space, config))
         self.left = len(self._plan)
         self.errors: list[str] = []
+        self._ended: list[FrozenTrial] = []
 
     def work(self) -> Iterator[tuple[Asked, Job, Judge]]:
         """What is left of the plan, each trial asked for in the moment in which it starts; ends
@@ -164,7 +165,7 @@ class Driver:
         return Job(tuple(replace(config, seed=first + n) for n in range(count)), judged)
 
     def tell(self, asked: Asked, future: Results) -> None:
-        """What came of a trial, into the study and onto the disk.
+        """What came of a trial, into the study; :meth:`keep` writes it.
 
         Raises:
             MachineError: the machine failed; the trial is not counted.
@@ -188,7 +189,7 @@ class Driver:
             ended = self.study.tell(asked.trial, statistics.fmean(_values(results)))
         if ended.value is not None:
             self._tried[asked.key].values.append(ended.value)
-        self._keep(ended)
+        self._end(ended)
 
     def _fail(self, trial: Trial, error: BaseException) -> None:
         failure = error if isinstance(error, JobError) else plain_error(error)
@@ -196,12 +197,19 @@ class Driver:
         trial.set_user_attr("reason", str(failure))
         # A column of some databases holds 64 KB.
         trial.set_user_attr(ERROR, getattr(failure, "trace", "")[-MAX_TRACE:] or str(failure))
-        self._keep(self.study.tell(trial, state=TrialState.FAIL))
+        self._end(self.study.tell(trial, state=TrialState.FAIL))
 
-    def _keep(self, ended: FrozenTrial) -> None:
+    def _end(self, trial: FrozenTrial) -> None:
         self.left -= 1
-        with defer_signals():  # a journal's lock outlives a process that ends in the middle
-            self._stored.add_trial(ended)
+        self._ended.append(trial)
+
+    def keep(self) -> None:
+        """Writes the trials that have ended since; apart from :meth:`tell`, so that a worker has
+        its next job before the disk is waited for."""
+        while self._ended:
+            with defer_signals():  # a journal's lock outlives a process that ends in the middle
+                self._stored.add_trial(self._ended[0])
+                del self._ended[0]
 
     def _note(self, trial: FrozenTrial) -> None:
         """Counts a trial of an earlier command."""

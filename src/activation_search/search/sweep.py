@@ -151,11 +151,18 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
 
 
 def _run(driver: Driver, runner: Runner, alone: SoleDriver) -> None:
+    def keep() -> None:
+        alone.check()
+        driver.keep()
+        alone.beat()
+
     with _progress(driver, runner) as show:
-        for asked, future in runner.as_completed(driver.work(), alone.beat):
-            alone.check()
-            driver.tell(asked, future)
-            show()
+        try:
+            for asked, future in runner.as_completed(driver.work(), keep):
+                driver.tell(asked, future)
+                show()
+        finally:
+            keep()
 
 
 def _checked_with(source: Source) -> Callable[[TrainConfig], None]:
