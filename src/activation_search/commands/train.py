@@ -66,7 +66,7 @@ def print_summary(result: RunResult, console: Console) -> None:
         for name in (n for n in names if n.startswith(split) and n in result.metrics):
             metric = name.removeprefix(f"{split}_")
             table.add_row(f"{title} {metric}", _value(metric, result.metrics[name]))
-    per_step = 1000 * result.training_seconds / max(result.steps, 1)
+    per_step = 1000 * result.step_seconds
     length = f"{result.epochs} epochs, {result.steps} steps of {per_step:.2f} ms"
     early = ", stopped early" if result.stopped_early else ""
     table.add_row("time", f"{result.seconds:.1f} s, {length}{early}")

@@ -177,7 +177,7 @@ def _arm(config: TrainConfig, results: list[RunResult]) -> Arm:
         validation=metric("val"),
         directories=[result.directory for result in results],
         parameters=results[0].parameters,
-        step_seconds=statistics.fmean(r.training_seconds / max(r.steps, 1) for r in results),
+        step_seconds=statistics.fmean(r.step_seconds for r in results),
         lr=config.optim.lr,
         assignment=results[0].assignment,
         alarms=sorted({alarm["kind"] for result in results for alarm in result.alarms}),

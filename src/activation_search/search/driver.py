@@ -16,7 +16,7 @@ from activation_search.config.overrides import command_of
 from activation_search.config.run import TrainConfig
 from activation_search.config.search import SweepConfig
 from activation_search.engine.engine import Results
-from activation_search.engine.job import EPOCHS, NEVER, RUNS, Job, JobError, Judge, plain_error
+from activation_search.engine.job import EPOCHS, NEVER, RUNS, Job, Judge, plain_error
 from activation_search.engine.processes import defer_signals
 from activation_search.errors import MachineError
 from activation_search.search.samplers import build_pruner, build_sampler
@@ -192,7 +192,7 @@ class Driver:
         self._end(ended)
 
     def _fail(self, trial: Trial, error: BaseException) -> None:
-        failure = error if isinstance(error, JobError) else plain_error(error)
+        failure = plain_error(error)
         self.errors.append(str(failure))
         trial.set_user_attr("reason", str(failure))
         # A column of some databases holds 64 KB.
@@ -273,7 +273,7 @@ def describe_results(results: list[RunResult]) -> dict[str, Any]:
         "assignment": last.assignment,
         "parameters": last.parameters,
         "seconds": sum(result.seconds for result in results),
-        "ms_per_step": 1000 * last.training_seconds / max(last.steps, 1),
+        "ms_per_step": 1000 * last.step_seconds,
         "alarms": sorted({alarm["kind"] for result in results for alarm in result.alarms}),
         "config": results[0].config,
         "command": command_of(results[0].parsed_config(), [result.seed for result in results]),

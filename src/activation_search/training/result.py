@@ -83,6 +83,11 @@ class RunResult:
     process: int = field(default_factory=os.getpid)
     format: int = RESULT_FORMAT
 
+    @property
+    def step_seconds(self) -> float:
+        """Training time of a step; 0 for a run that made none."""
+        return self.training_seconds / max(self.steps, 1)
+
     def write(self) -> None:
         """Replaces the run's ``result.json``, whole or not at all. Values that are not finite
         become null, since JSON knows none."""
