@@ -85,7 +85,7 @@ class Driver:
         self._plan = list(_plan(trials, space, config))
         self.left = len(self._plan)
         self.errors: list[str] = []
-        self._ended: list[FrozenTrial] = []
+        self.unwritten: list[FrozenTrial] = []
 
     def work(self) -> Iterator[tuple[Asked, Job, Judge]]:
         """What is left of the plan, each trial asked for in the moment in which it starts; ends
@@ -201,15 +201,15 @@ class Driver:
 
     def _end(self, trial: FrozenTrial) -> None:
         self.left -= 1
-        self._ended.append(trial)
+        self.unwritten.append(trial)
 
     def keep(self) -> None:
         """Writes the trials that have ended since; apart from :meth:`tell`, so that a worker has
         its next job before the disk is waited for."""
-        while self._ended:
+        while self.unwritten:
             with defer_signals():  # a journal's lock outlives a process that ends in the middle
-                self._stored.add_trial(self._ended[0])
-                del self._ended[0]
+                self._stored.add_trial(self.unwritten[0])
+                del self.unwritten[0]
 
     def _note(self, trial: FrozenTrial) -> None:
         """Counts a trial of an earlier command."""

@@ -152,8 +152,9 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
 
 def _run(driver: Driver, runner: Runner, alone: SoleDriver) -> None:
     def keep() -> None:
-        alone.check()
-        driver.keep()
+        if driver.unwritten:
+            alone.check()
+            driver.keep()
         alone.beat()
 
     with _progress(driver, runner) as show:
