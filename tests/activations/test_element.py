@@ -5,7 +5,7 @@ import torch
 
 from activation_search.activations import ENTRIES, build
 
-by_name = pytest.mark.parametrize("name", [name for name in ENTRIES if name != "custom"])
+by_name = pytest.mark.parametrize("name", [n for n, e in ENTRIES.items() if not e.open_parameters])
 HALVES = (torch.float16, torch.bfloat16)
 
 

@@ -109,8 +109,8 @@ def test_functions_of_several_channels() -> None:
 
 
 def test_every_entry_has_gains() -> None:
-    for name in ENTRIES:
-        if name != "custom":
+    for name, entry in ENTRIES.items():
+        if not entry.open_parameters:
             assert all(math.isfinite(value) for value in gains(name))
 
 

@@ -1,11 +1,12 @@
 """An activation as configurations, results and tables carry it: a name with its parameters."""
 
-from ast import literal_eval
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from activation_search.activations import catalogue
 from activation_search.activations.entry import Entry, Value
+from activation_search.activations.formula.parse import check_formula
 from activation_search.errors import UserError
 
 
@@ -37,12 +38,16 @@ class Activation:
             parameters = entry.check({k: v for k, v in given.items() if k != "name"})
         else:
             entry, parameters = catalogue.find(given), {}
-        if entry.open_parameters and not parameters.get("target"):
+        if entry.name == "formula":
+            parameters = check_formula(parameters)
+        if entry.name == "custom" and not parameters.get("target"):
             raise UserError(
                 f"{entry.name} needs the import path of your function: "
                 "activation.target=my_module.my_function."
             )
-        return cls(entry.name, tuple(sorted(parameters.items())))
+        # The formula first, its constants after it.
+        ordered = sorted(parameters.items(), key=lambda item: (item[0] != "expr", item[0]))
+        return cls(entry.name, tuple(ordered))
 
     @classmethod
     def from_text(cls, text: str) -> "Activation":
@@ -51,9 +56,16 @@ class Activation:
         Raises:
             UserError: as :meth:`parse`.
         """
-        name, _, inside = text.removesuffix(")").partition("(")
-        pairs = (pair.partition("=") for pair in inside.split(", ") if pair)
-        return cls.parse({"name": name, **{key: _value(text) for key, _, text in pairs}})
+        try:
+            tree = ast.parse(text, mode="eval").body
+        except SyntaxError as error:
+            raise UserError(f"{text!r} is no activation.") from error
+        if not isinstance(tree, ast.Call):
+            return cls.parse(text)
+        given = {str(keyword.arg): _value(keyword.value) for keyword in tree.keywords}
+        if tree.args:
+            given["expr"] = ast.unparse(tree.args[0])
+        return cls.parse({"name": ast.unparse(tree.func), **given})
 
     @property
     def entry(self) -> Entry:
@@ -64,14 +76,15 @@ class Activation:
         return {"name": self.name, **dict(self.parameters)}
 
     def __str__(self) -> str:
-        inside = ", ".join(f"{key}={value}" for key, value in self.parameters)
-        return f"{self.name}({inside})" if inside else self.name
+        # A formula's text speaks for itself.
+        inside = (str(v) if key == "expr" else f"{key}={v}" for key, v in self.parameters)
+        return f"{self.name}({', '.join(inside)})" if self.parameters else self.name
 
 
-def _value(text: str) -> Value:
+def _value(node: ast.expr) -> Value:
     """A parameter as ``str`` wrote it."""
     try:
-        found: Value = literal_eval(text)
+        found: Value = ast.literal_eval(node)
         return found
-    except (ValueError, SyntaxError):
-        return text
+    except ValueError:
+        return ast.unparse(node)

@@ -20,6 +20,7 @@ _FIXED = "activation_search.activations.fixed."
 _LEARN = "activation_search.activations.learnable."
 _NOISE = "activation_search.activations.stochastic."
 _GATED = "activation_search.activations.gated."
+_FORMULA = "activation_search.activations.formula.module."
 
 
 def _number(
@@ -201,10 +202,13 @@ GATED = (
 
 CUSTOM = Entry("custom", "your own function, by import path", "", "yours", ANY,
                parameters={"target": Parameter("")}, open_parameters=True)
+FORMULA = Entry("formula", "your own formula, as text", _FORMULA + "Formula", "yours", ANY,
+                parameters={"expr": Parameter(""), "sharing": SHARING}, open_parameters=True,
+                note="names in it other than x are constants that are learned")
 # fmt: on
 
 ENTRIES: dict[str, Entry] = {
-    entry.name: entry for entry in (*FIXED, *LEARNABLE, *STOCHASTIC, *GATED, CUSTOM)
+    entry.name: entry for entry in (*FIXED, *LEARNABLE, *STOCHASTIC, *GATED, CUSTOM, FORMULA)
 }
 ALIASES: dict[str, str] = {
     alias: entry.name for entry in ENTRIES.values() for alias in entry.aliases

@@ -65,7 +65,7 @@ class Entry:
         learns: learned tensor -> its start, a parameter's name or words.
         inputs, outputs: it maps each group of ``inputs`` channels to ``outputs`` channels.
         stochastic: draws noise while training.
-        open_parameters: hands any further setting on to the target (the user's own functions).
+        open_parameters: takes settings of any name (the user's own functions and formulas).
         aliases: other names of the same function.
         note: what a user should know before choosing it.
     """

@@ -65,7 +65,7 @@ def build(
         )
     settings: dict[str, Any] = {key: p.default for key, p in entry.parameters.items()}
     settings.update(chosen.parameters)
-    if entry.open_parameters:
+    if not entry.target:
         return _build_custom(settings, channels, channel_dim)
     # torch's kernels that the catalogue names directly take halves to float32 inside.
     widens = not entry.target.startswith("torch.")

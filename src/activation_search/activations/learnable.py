@@ -33,6 +33,7 @@ class Learnable(Element):
 
     def __init__(self, channels: int = 1, channel_dim: int = 1, sharing: str = "channel"):
         super().__init__()
+        self.sharing = sharing
         self.count = channels if sharing == "channel" else 1
         self.channel_dim = channel_dim
 

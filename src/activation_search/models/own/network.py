@@ -171,13 +171,14 @@ def activation_at(found: FoundSite, chosen: Any) -> nn.Module:
     """
     if chosen == found.site.default:
         return found.own
-    varies = not found.channels
-    if varies and chosen.entry.learns and dict(chosen.parameters).get("sharing") != "layer":
+    module = build(chosen, channels=found.channels or 1, channel_dim=found.channel_dim)
+    learns = any(True for _ in module.parameters())
+    if not found.channels and learns and getattr(module, "sharing", "layer") == "channel":
         raise UserError(
             f"{chosen.name} learns per channel, and {found.name} has another number of channels "
             f"from call to call: give it sharing=layer, or leave it out there."
         )
-    return build(chosen, channels=found.channels or 1, channel_dim=found.channel_dim)
+    return module
 
 
 def _flat(path: str) -> str:

@@ -1,0 +1,1 @@
+"""Formulas as activations: ``activation=formula 'activation.expr="x * sigmoid(beta * x)"'``."""
