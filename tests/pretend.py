@@ -29,7 +29,7 @@ def pretend(
     config: TrainConfig, metric: Sequence[float], on_epoch: Callable[[Row], bool] | None = None
 ) -> RunResult:
     """The result of a run whose metric is this after each epoch, written where a real one is; test
-    and validation metric are equal."""
+    and validation metric are equal, and the loss is what the metric lacks to 1."""
     task = task_of(config.data)
     sites = sites_on(config.model, config.data)
     result = RunResult(
@@ -44,8 +44,8 @@ def pretend(
         training_seconds=1.0,
     )
     for epoch, value in enumerate(metric):
-        row: Row = {"epoch": epoch, "step": 10 * (epoch + 1), "train_loss": 1.0, "val_loss": 1.0}
-        row[f"val_{task.metric}"] = value
+        row: Row = {"epoch": epoch, "step": 10 * (epoch + 1), "train_loss": 1.0}
+        row |= {"val_loss": 1 - value, f"val_{task.metric}": value}
         result.curve.append(row)
         if math.isnan(value):
             result.status, result.reason = DIVERGED, "training loss is nan"

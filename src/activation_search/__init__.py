@@ -17,7 +17,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from activation_search.api import Arrays, arrays, compare, sweep, train
+    from activation_search.api import Arrays, arrays, compare, discover, sweep, train
     from activation_search.models.own.api import replace, restore, sites
     from activation_search.training.module import ActivationModule
 
@@ -25,6 +25,7 @@ __all__ = [
     "Arrays",
     "arrays",
     "compare",
+    "discover",
     "load",
     "replace",
     "restore",
@@ -33,7 +34,7 @@ __all__ = [
     "train",
 ]
 
-_COMMANDS = ("Arrays", "arrays", "compare", "sweep", "train")
+_COMMANDS = ("Arrays", "arrays", "compare", "discover", "sweep", "train")
 _OF_ANY_MODEL = ("replace", "restore", "sites")
 
 

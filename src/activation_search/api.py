@@ -18,16 +18,20 @@ import numpy as np
 from activation_search.atomic import replacing
 from activation_search.config.compare import CompareConfig
 from activation_search.config.compose import compose
+from activation_search.config.discover import DiscoverConfig
 from activation_search.config.engine import EngineConfig
 from activation_search.config.overrides import as_override
 from activation_search.config.run import Config
 from activation_search.config.search import SweepConfig
 from activation_search.console import open_console
 from activation_search.data.files import cache_folder
+from activation_search.discovery.discover import run_discover
+from activation_search.discovery.found import Discovery
 from activation_search.engine.runner import open_runner
 from activation_search.errors import UserError
 from activation_search.evidence.compare import run_compare
 from activation_search.evidence.results import Evidence
+from activation_search.reports.discovery_figures import write_pictures
 from activation_search.reports.report import write_report
 from activation_search.search.sweep import Sweep, run_sweep
 from activation_search.training import run as run_module
@@ -159,6 +163,32 @@ def compare(
         evidence, folder = run_compare(config, runner)
     write_report(folder, config.import_paths())
     return evidence
+
+
+def discover(
+    *overrides: str, data: Arrays | Function | None = None, model: Function | None = None
+) -> Discovery:
+    """Searches for new functions: ``python scripts/discover.py`` with these overrides.
+
+    Args:
+        *overrides, data, model: see :func:`train`.
+
+    Returns:
+        What was found; ``table`` has a row per formula, ``evidence`` the comparison at the end.
+
+    Raises:
+        UserError: see :func:`sweep`.
+
+    Example:
+        discover("model=mlp", "data=mnist1d", "formulas=100").best.description()
+    """
+    config: DiscoverConfig = _configured(DiscoverConfig, overrides, data, model)
+    with open_runner(config, open_console()) as runner:
+        found = run_discover(config, runner)
+    write_pictures(found)
+    if found.evidence:
+        write_report(found.folder, config.import_paths())
+    return found
 
 
 def _configured(kind: type[Config], overrides: tuple[str, ...], data: Any, model: Any) -> Config:

@@ -27,7 +27,7 @@ QUICK = ["trainer.fast_dev_run=true", "trainer.progress=false", "trainer.acceler
 def test_files_are_found() -> None:
     # Every test composes one of train.yaml and sweep.yaml, and base.yaml with it.
     top = {p.stem for p in FILES if not p.parent.name}
-    assert top == {"base", "train", "sweep", "health", "compare"}
+    assert top == {"base", "train", "sweep", "health", "compare", "discover"}
     assert {"model=cnn", "data=digits", "experiment=mnist1d_cnn", "search=gates"} <= set(OPTIONS)
 
 

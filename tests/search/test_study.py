@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -11,8 +12,7 @@ from activation_search.config.search import SweepConfig
 from activation_search.errors import UserError
 from activation_search.models.factory import sites_on
 from activation_search.search.parse_space import build_space
-from activation_search.search.space import Space
-from activation_search.search.study import FORMAT, open_storage, open_study
+from activation_search.search.study import FORMAT, open_storage, open_study, question
 from activation_search.search.sweep import base_config
 
 
@@ -27,10 +27,11 @@ def storage(url: str) -> optuna.storages.BaseStorage:
     return open_storage(url)
 
 
-def configured(*overrides: str) -> tuple[SweepConfig, Space]:
+def configured(*overrides: str) -> dict[str, Any]:
     config = compose(["model=mlp", "data=digits", *overrides], SweepConfig)
     base = base_config(config, "test")
-    return config, build_space(config.search, base, sites_on(config.model, config.data))
+    space = build_space(config.search, base, sites_on(config.model, config.data))
+    return question(config, search=space.as_dict())
 
 
 def test_passwords_are_not_shown() -> None:
@@ -39,10 +40,10 @@ def test_passwords_are_not_shown() -> None:
 
 
 def test_another_question_under_the_same_name(storage) -> None:
-    open_study(storage, "s", *configured("search.candidates=[relu,gelu]"), "accuracy", "max")
+    open_study(storage, "s", configured("search.candidates=[relu,gelu]"), "accuracy", "max")
     for same in ("trials=99", "workers=1", "search.controls=3", "tensorboard.enabled=false"):
         open_study(
-            storage, "s", *configured("search.candidates=[relu,gelu]", same), "accuracy", "max"
+            storage, "s", configured("search.candidates=[relu,gelu]", same), "accuracy", "max"
         )
     other = configured("search.candidates=[relu,tanh]", "optim.lr=0.1")
     with pytest.raises(
@@ -50,7 +51,7 @@ def test_another_question_under_the_same_name(storage) -> None:
         match=r"asks something else \(optim.lr was 0.005, is 0.1; search.activation was "
         r"\['relu', 'gelu'\], is \['relu', 'tanh'\]\)",
     ):
-        open_study(storage, "s", *other, "accuracy", "max")
+        open_study(storage, "s", other, "accuracy", "max")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_a_storage_that_cannot_be_reached(unreachable: str) -> None:
 
 def test_a_study_of_another_version(storage) -> None:
     asked = configured("search.candidates=[relu,gelu]")
-    study = open_study(storage, "s", *asked, "accuracy", "max")
+    study = open_study(storage, "s", asked, "accuracy", "max")
     study.set_user_attr(FORMAT, 1)
     with pytest.raises(UserError, match="'s' was made by another version of this program"):
-        open_study(storage, "s", *asked, "accuracy", "max")
+        open_study(storage, "s", asked, "accuracy", "max")

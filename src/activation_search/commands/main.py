@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from activation_search.config.compare import CompareConfig
+from activation_search.config.discover import DiscoverConfig
 from activation_search.config.run import InitialConfig, TrainConfig
 from activation_search.config.search import SweepConfig
 from activation_search.errors import UserError, exit_code, unknown
@@ -64,6 +65,17 @@ COMMANDS = {
             "python scripts/compare.py 'models=[mlp,cnn]' 'candidates=[relu,gelu]'",
             "python scripts/compare.py 'candidates=[relu,{name: relu, layers: {conv2: gelu}}]'",
             "python scripts/compare.py 'candidates=[cnn-mnist1d-global:1,relu]'",
+        ),
+    ),
+    "discover": Command(
+        "scripts/discover.py",
+        "Finds new functions, as formulas, and holds them against the catalogue.",
+        DiscoverConfig,
+        (
+            "python scripts/discover.py model=mlp data=mnist1d",
+            "python scripts/discover.py model=mlp data=mnist1d formulas=1000 minutes=60",
+            "python scripts/discover.py model=mlp data=xor 'pieces=[+,*,max,sin,tanh]'",
+            "python scripts/discover.py model=function model.function=my_models.build data=digits",
         ),
     ),
     "health": Command(

@@ -32,6 +32,7 @@ from activation_search.activations.entry import Entry
 from activation_search.activations.names import MODEL_DEFAULT, own_overrides
 from activation_search.config.compare import CompareConfig
 from activation_search.config.data import DATA_OPTIONS
+from activation_search.config.discover import DiscoverConfig
 from activation_search.config.models import MODEL_CONFIGS, FunctionModelConfig
 from activation_search.config.run import (
     Config,
@@ -52,6 +53,7 @@ FILES: dict[type, str] = {
     SweepConfig: "sweep",
     InitialConfig: "health",
     CompareConfig: "compare",
+    DiscoverConfig: "discover",
 }
 
 
@@ -67,6 +69,7 @@ def register() -> None:
     store.store(name="sweep_schema", node=_schema(SweepConfig))
     store.store(name="health_schema", node=_schema(InitialConfig))
     store.store(name="compare_schema", node=_schema(CompareConfig))
+    store.store(name="discover_schema", node=_schema(DiscoverConfig))
     search = OmegaConf.structured(SearchConfig)
     OmegaConf.set_struct(search.hparams, False)
     store.store(group="schema/search", name="search", node=search)

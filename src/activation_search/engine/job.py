@@ -27,6 +27,8 @@ class Job:
             run (step: the epoch, from 1), or after each of the ``runs`` (step: its seed), where
             the answer after the last makes no difference. A job that is stopped ends with a pruned
             result.
+        metric: what is judged, such as ``val_loss``; the task's metric on the validation split
+            where it is left out.
 
     Example:
         results = Job((config,)).train(lambda step, value: False)
@@ -34,6 +36,7 @@ class Job:
 
     runs: tuple[TrainConfig, ...]
     judged: str = NEVER
+    metric: str = ""
 
     def train(self, judge: Judge, check: Callable[[], None] = lambda: None) -> list[RunResult]:
         """Trains the runs, in the process that this is called in.
@@ -50,7 +53,7 @@ class Job:
         """
         results: list[RunResult] = []
         for config in self.runs:
-            metric = f"val_{task_of(config.data).metric}"
+            metric = self.metric or f"val_{task_of(config.data).metric}"
             judged = self.judged == EPOCHS and not results
 
             def on_epoch(row: EpochRow, metric: str = metric, judged: bool = judged) -> bool:

@@ -14,11 +14,11 @@ import optuna
 from optuna.storages import BaseStorage, JournalStorage, get_storage
 from optuna.trial import FrozenTrial
 
-from activation_search.config.search import SweepConfig
+from activation_search.config.engine import EngineConfig
 from activation_search.errors import UserError
 from activation_search.passwords import without_passwords
 from activation_search.search.journal import Journal
-from activation_search.search.space import Point, Space
+from activation_search.search.space import Point
 
 # User attributes of a trial, beside those that `describe_results` gives it.
 KIND = "kind"  # one of the four below
@@ -51,22 +51,20 @@ def open_storage(url: str) -> BaseStorage:
 
 
 def open_study(
-    storage: BaseStorage, name: str, config: SweepConfig, space: Space, metric: str, mode: str
+    storage: BaseStorage, name: str, asked: dict[str, Any], metric: str, mode: str
 ) -> optuna.Study:
     """Creates the study, or resumes it.
 
     Args:
         storage: where it lies.
         name: of the study.
-        config: what it asks; must be what it asked before.
-        space: what it searches; likewise.
+        asked: what it asks, see :func:`question`; must be what it asked before.
         metric: what trials are judged by, on the validation split.
         mode: ``"max"`` or ``"min"``.
 
     Raises:
         UserError: a study of that name asks something else, or is of an earlier version.
     """
-    asked = question(config, space)
     study = optuna.create_study(
         storage=storage,
         study_name=name,
@@ -98,17 +96,20 @@ def open_study(
     return study
 
 
-def question(config: SweepConfig, space: Space) -> dict[str, Any]:
-    """What a study asks: everything but how long, where and how fast. The space stands in it as
-    built, since names such as ``default`` may come to mean other candidates."""
-    plain = config.identity()
-    for key in _NOT_ASKED:
-        del plain[key]
-    plain["search"] = space.as_dict()
-    return json.loads(json.dumps(plain))
+def question(config: EngineConfig, **built: Any) -> dict[str, Any]:
+    """What a study asks: everything but how long, where and how fast.
+
+    Args:
+        config: of the study.
+        **built: settings as they were built, since names such as ``default`` may come to mean
+            other candidates.
+    """
+    plain = {key: value for key, value in config.identity().items() if key not in _NOT_ASKED}
+    return json.loads(json.dumps(plain | built))
 
 
-_NOT_ASKED = ("trials", "name", "storage", "workers", "cluster", "minutes", "max_failures",
+_NOT_ASKED = ("trials", "formulas", "name", "storage", "workers", "cluster", "minutes",
+              "max_failures", "finalists", "finalist_seeds", "hand_made", "lr_grid",
               "confirm", "confirm_seeds")  # fmt: skip
 
 

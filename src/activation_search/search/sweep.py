@@ -35,7 +35,7 @@ from activation_search.search.parse_space import build_space, check_points
 from activation_search.search.samplers import check_methods, check_sampler
 from activation_search.search.sole_driver import SoleDriver
 from activation_search.search.space import baseline
-from activation_search.search.study import open_storage, open_study
+from activation_search.search.study import open_storage, open_study, question
 from activation_search.training.directory import check_name
 from activation_search.training.task import task_of
 
@@ -125,7 +125,9 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Cannot write the study to {folder}: {error.strerror}.") from error
-    study = open_study(storage, name, config, space, task.metric, task.mode)
+    study = open_study(
+        storage, name, question(config, search=space.as_dict()), task.metric, task.mode
+    )
     compared = {s: str(a) for s, a in assign(sites, baseline(base).activation).items()}
     sweep = Sweep(study, folder, url, [], task.metric, task.mode, compared)
 

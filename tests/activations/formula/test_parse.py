@@ -23,7 +23,7 @@ from activation_search.errors import UserError
         ("-x", Apply("neg", (X,))),
         ("+x", X),
         ("x * -2", Apply("*", (X, Number(-2.0)))),
-        ("-x**2", Apply("neg", (Apply("**", (X, Number(2.0))),))),
+        ("-x**2", Apply("neg", (Apply("**2", (X,)),))),
         ("x + 1 * 3", Apply("+", (X, Apply("*", (Number(1.0), Number(3.0)))))),
         ("x - 1 - 2", Apply("-", (Apply("-", (X, Number(1.0))), Number(2.0)))),
         ("max(x, .5)", Apply("max", (X, Number(0.5)))),

@@ -18,7 +18,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Apply:
-    """An operator, by its name, with its arguments; ``**`` has a whole number as the second."""
+    """An operator, by its name, with its arguments."""
 
     operator: str
     arguments: tuple["Expression", ...]

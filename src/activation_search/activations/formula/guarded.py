@@ -2,10 +2,13 @@
 nor gradient overflows by itself. The table in ``operators`` writes the same as text."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from activation_search.activations.formula.operators import POWERS
 
 SMALLEST_DIVISOR = 1e-6
 LARGEST_EXPONENT = 80.0  # e^88 overflows float32
@@ -69,4 +72,5 @@ COMPUTE: dict[str, Callable[..., Tensor]] = {
     "elu": F.elu,
     "gauss": gauss,
     "sinc": sinc,
+    **{f"**{n}": partial(torch.pow, exponent=n) for n in POWERS},
 }

@@ -67,9 +67,6 @@ def evaluate(expression: Expression, x: Tensor, constants: Mapping[str, Tensor])
         return torch.full((), expression.value, dtype=x.dtype, device=x.device)
     if isinstance(expression, Symbol):
         return x if expression == X else constants[expression.name]
-    first, *others = expression.arguments
-    if expression.operator == "**":
-        return evaluate(first, x, constants) ** _exponent(others[0])
     inside = (evaluate(argument, x, constants) for argument in expression.arguments)
     return COMPUTE[expression.operator](*inside)
 
@@ -77,8 +74,3 @@ def evaluate(expression: Expression, x: Tensor, constants: Mapping[str, Tensor])
 def number_of(expression: Expression) -> float:
     """The value of an expression without ``x``, in float64."""
     return evaluate(expression, torch.zeros((), dtype=torch.float64), {}).item()
-
-
-def _exponent(number: Expression) -> int:
-    assert isinstance(number, Number)
-    return int(number.value)

@@ -36,7 +36,6 @@ _TABLE = (
     Operator("*", "{0} \\, {1}", "{0} * {1}", 2, MULTIPLY),
     Operator("/", "\\frac{{{0}}}{{{1}}}", "{0} / torch.where(torch.abs({1}) < 1e-6, 1e-6, {1})",
              2, MULTIPLY),
-    Operator("**", "{0}^{{{1}}}", "{0} ** {1}", 2, RAISE),
     Operator("neg", "-{0}", "-{0}", 1, NEGATE),
     Operator("max", "\\max({0}, {1})", "torch.maximum({0}, {1})", 2),
     Operator("min", "\\min({0}, {1})", "torch.minimum({0}, {1})", 2),
@@ -61,5 +60,9 @@ _TABLE = (
 )
 # fmt: on
 
-OPERATORS: dict[str, Operator] = {operator.name: operator for operator in _TABLE}
+# A power is an operator for each whole exponent.
+POWERS = range(2, 9)
+_POWERS = (Operator(f"**{n}", f"{{0}}^{{{{{n}}}}}", f"{{0}} ** {n}", 1, RAISE) for n in POWERS)
+
+OPERATORS: dict[str, Operator] = {operator.name: operator for operator in (*_TABLE, *_POWERS)}
 FUNCTIONS = tuple(name for name in OPERATORS if name.isalnum() and name != "neg")

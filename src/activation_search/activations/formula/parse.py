@@ -23,14 +23,13 @@ from activation_search.activations.formula.expression import (
     length,
     parts,
 )
-from activation_search.activations.formula.operators import FUNCTIONS, OPERATORS
+from activation_search.activations.formula.operators import FUNCTIONS, OPERATORS, POWERS
 from activation_search.activations.formula.writing import to_text
 from activation_search.errors import UserError, unknown
 
 MAX_CHARACTERS = 500
 MAX_LENGTH = 100  # operators, numbers and names
 MAX_DEPTH = 25
-MAX_POWER = 8
 MAX_NUMBER = 1e6
 
 _SIGNS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
@@ -162,15 +161,15 @@ class _Reader:
         if sign is None:
             raise self.error(node, "the signs are + - * / **")
         left, right = self.read(node.left, level + 1), self.read(node.right, level + 1)
-        if sign == "**" and not (
-            isinstance(right, Number) and right.value in range(2, MAX_POWER + 1)
-        ):
+        if sign != "**":
+            return Apply(sign, (left, right))
+        if not isinstance(right, Number) or right.value not in POWERS:
             raise self.error(
                 node.right,
-                f"a power is a whole number from 2 to {MAX_POWER}; there are also sqrt(x), exp(x) "
-                "and 1 / x",
+                f"a power is a whole number from {POWERS[0]} to {POWERS[-1]}; there are also "
+                "sqrt(x), exp(x) and 1 / x",
             )
-        return Apply(sign, (left, right))
+        return Apply(f"**{right.value:g}", (left,))
 
     def _call(self, node: ast.Call, name: str, given: list[ast.expr], level: int) -> Expression:
         if name not in FUNCTIONS:

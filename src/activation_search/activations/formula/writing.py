@@ -122,8 +122,8 @@ def _text_template(part: Apply) -> str:
     operator = OPERATORS[part.operator]
     if operator.name == "neg":
         return "-{0}"
-    if operator.name == "**":
-        return "{0}**{1}"
+    if operator.arity == 1 and operator.binds:
+        return f"{{0}}{operator.name}"  # a power
     if operator.binds:
         return f"{{0}} {operator.name} {{1}}"
     return f"{operator.name}(" + ", ".join(f"{{{n}}}" for n in range(operator.arity)) + ")"

@@ -1,0 +1,1 @@
+"""Finds new activation functions, as formulas."""

@@ -1,0 +1,97 @@
+"""The end of a search for formulas: further seeds for the best, and a comparison with hand-made
+functions on seeds that nothing has seen."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from activation_search.activations import Activation
+from activation_search.activations.formula.parse import parse
+from activation_search.config.discover import DiscoverConfig
+from activation_search.config.overrides import command_of
+from activation_search.config.run import TrainConfig
+from activation_search.console import command_line
+from activation_search.discovery.driver import LOSS, formula_run, with_activation
+from activation_search.discovery.found import Discovery, Finalist
+from activation_search.engine.runner import Runner
+from activation_search.engine.runs import run_all
+from activation_search.evidence.compare import FRESH_SEED, compare_runs, tune
+from activation_search.evidence.results import Evidence
+from activation_search.training.result import FINISHED, RunResult, versions
+from activation_search.training.task import task_of
+
+
+def run_finalists(
+    found: Discovery,
+    hand_made: Sequence[str],
+    config: DiscoverConfig,
+    base: TrainConfig,
+    runner: Runner,
+) -> list[Finalist]:
+    """The best formulas, and the hand-made functions, on seeds that chose none of them."""
+    tried = [formula for formula in found.formulas if formula.status == FINISHED]
+    best = sorted(tried, key=lambda f: math.inf if f.loss is None else f.loss)
+    chosen = dict.fromkeys(formula.text for formula in best[: config.finalists])
+    arms = {text: formula_run(base, parse(text)) for text in chosen}
+    arms |= {name: with_activation(base, Activation.from_text(name)) for name in hand_made}
+    seeds = range(config.seed + 1, config.seed + 1 + config.finalist_seeds)
+    group = str(Path(base.group).with_name("finalists"))
+    runs = {
+        (label, seed): replace(run, seed=seed, group=group)
+        for label, run in arms.items()
+        for seed in seeds
+    }
+    results = run_all(runs, runner, "finalists")
+    finalists = []
+    for label, run in arms.items():
+        own = [results[label, seed] for seed in seeds]
+        # A run that diverged has the metrics of no epoch that counts.
+        sound = [r.metrics if r.status == FINISHED else {} for r in own]
+        finalists.append(
+            Finalist(
+                label,
+                [metrics.get(LOSS, math.inf) for metrics in sound],
+                [metrics.get(f"val_{found.metric}", math.nan) for metrics in sound],
+                label not in chosen,
+                learned_constants(own),
+                command_of(run, list(seeds)),
+            )
+        )
+    return sorted(finalists, key=lambda finalist: finalist.loss)
+
+
+def learned_constants(results: Sequence[RunResult]) -> dict[str, float]:
+    """What a formula's constants became: the mean over runs, sites and channels."""
+    values: Mapping[str, list[float]] = defaultdict(list)
+    for result in results:
+        for learned in result.learned.values():
+            for name, per_channel in learned.items():
+                if name.startswith("constants."):
+                    values[name.removeprefix("constants.")] += per_channel
+    return {name: statistics.fmean(found) for name, found in values.items()}
+
+
+def confirm(
+    found: Discovery, config: DiscoverConfig, base: TrainConfig, runner: Runner
+) -> Evidence:
+    """The best formulas against the best hand-made functions, each at its best learning rate."""
+    best = [f for f in found.finalists if not f.hand_made][: config.confirm]
+    known = [f for f in found.finalists if f.hand_made][: config.confirm]
+    group = str(Path(base.group).with_name("confirm"))
+    run = replace(base, group=group)
+    candidates = {f.label: formula_run(run, parse(f.label)) for f in best}
+    candidates |= {f.label: with_activation(run, Activation.from_text(f.label)) for f in known}
+    tuned, rates = tune(candidates, config.lr_grid, runner)
+    sign = 1 if task_of(base.data).mode == "max" else -1
+    baseline = max(
+        (f.label for f in known),
+        key=lambda label: max((sign * v for v in rates[label].values()), default=-math.inf),
+    )
+    seeds = range(FRESH_SEED + config.seed, FRESH_SEED + config.seed + config.confirm_seeds)
+    block = compare_runs(tuned, baseline, seeds, runner)
+    for label, found_rates in rates.items():
+        block.arms[label].tuned = found_rates
+    return Evidence([block], {}, command_line(), versions(), len(found.formulas))

@@ -1,0 +1,237 @@
+"""A search from its first formula to the evidence, on runs that are not trained."""
+
+import io
+import math
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+from rich.console import Console
+
+from activation_search.activations.formula.expression import length
+from activation_search.activations.formula.parse import parse
+from activation_search.commands.discover import print_discovery
+from activation_search.config.compose import compose
+from activation_search.config.discover import DiscoverConfig
+from activation_search.config.run import TrainConfig
+from activation_search.discovery.discover import run_discover
+from activation_search.discovery.found import Discovery
+from activation_search.engine import job as job_module
+from activation_search.engine.runner import open_runner
+from activation_search.errors import UserError
+from activation_search.reports.discovery_figures import write_pictures
+from activation_search.search.study import open_storage
+
+from ..pretend import Score
+
+Pretended = Callable[[Score], list[TrainConfig]]
+Work = Callable[..., Discovery]
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Work:
+    """Runs a search to its end."""
+
+    def run(*overrides: str) -> Discovery:
+        config = compose(
+            ["model=mlp", "data=digits", "trainer.accelerator=cpu", "name=s", "formulas=12",
+             "population=4", "finalists=3", "finalist_seeds=2", "hand_made=[relu,tanh]",
+             "confirm=2", "confirm_seeds=6", "lr_grid=[0.01]", "trainer.max_epochs=3",
+             f"logs={tmp_path}", *overrides],
+            DiscoverConfig,
+        )  # fmt: skip
+        with open_runner(config, Console(quiet=True)) as runner:
+            return run_discover(config, runner)
+
+    return run
+
+
+def formula_of(config: TrainConfig) -> str:
+    return str(dict(config.activation.parameters).get("expr", ""))
+
+
+def score(config: TrainConfig) -> list[float]:
+    """The shorter the better; hand-made functions are worse than all."""
+    text = formula_of(config)
+    value = 0.9 - length(parse(text)) / 100 if text else 0.5
+    noise = math.sin(config.seed * (1 + len(text))) / 100  # none at seed 0
+    return [value - 0.2, value - 0.1, value + noise]
+
+
+def trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
+    storage = open_storage(f"journal://{folder}/journal.log")
+    return optuna.load_study(study_name="s", storage=storage).get_trials()
+
+
+def test_from_the_first_formula_to_the_evidence(work: Work, pretended: Pretended) -> None:
+    pretended(score)
+    found = work("halving=false")
+    assert Counter(f.arm for f in found.formulas) == {"evolution": 12, "random": 12}
+    assert len({f.text for f in found.formulas if f.arm == "evolution"}) == 12
+    assert found.left == 0
+    for formula in found.formulas:
+        assert formula.loss == pytest.approx(0.1 + formula.length / 100)
+    # The shortest are finalists, and both hand-made functions.
+    shortest = sorted(formula.length for formula in found.formulas)[:3]
+    made = [finalist for finalist in found.finalists if not finalist.hand_made]
+    assert sorted(length(parse(finalist.label)) for finalist in made) == shortest
+    assert {f.label for f in found.finalists if f.hand_made} == {"relu", "tanh"}
+    assert all(len(finalist.losses) == 2 for finalist in found.finalists)
+    assert found.evidence is not None
+    [block] = found.evidence.blocks
+    assert block.baseline in ("relu", "tanh")
+    assert len(block.arms) == 4
+    assert all(len(arm.values) == 6 for arm in block.arms.values())
+    assert block.seeds == list(range(10_000, 10_006))
+    for finalist in made[:2]:
+        assert block.comparisons[finalist.label].verdict == "better"
+    assert (found.folder / "comparison.json").exists()
+    assert len((found.folder / "formulas.csv").read_text().splitlines()) == 25
+
+
+def test_the_test_split_is_read_by_the_comparison_alone(work: Work, pretended: Pretended) -> None:
+    seen = pretended(score)
+    work("test=true")
+    tested = [config for config in seen if config.test]
+    assert {config.group for config in tested} == {"discover/s/confirm"}
+    assert len(tested) == 4 * 6
+
+
+def test_halving_ends_two_thirds_at_a_third_of_the_epochs(work: Work, pretended: Pretended) -> None:
+    pretended(score)
+    found = work("formulas=20", "control=false")
+    status = Counter(formula.status for formula in found.formulas)
+    assert status["pruned"] >= 8
+    pruned = [f for f in found.formulas if f.status == "pruned"]
+    # Stopped after the first of three epochs, where the loss is 0.2 above that of the end.
+    assert all(f.loss == pytest.approx(0.3 + f.length / 100) for f in pruned)
+    assert not {f.text for f in pruned} & {f.label for f in found.finalists}
+
+
+def test_a_search_goes_on_where_it_was_killed(
+    work: Work, pretended: Pretended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = pretended(score)
+    unbroken = [f.text for f in work("name=u", "halving=false").formulas]
+    del seen[:]
+    trained = job_module.train
+
+    def killed(config: TrainConfig, on_epoch: object = None) -> object:
+        if len(seen) == 9:
+            raise KeyboardInterrupt
+        return trained(config, on_epoch=on_epoch)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(job_module, "train", killed)
+    with pytest.raises(KeyboardInterrupt):
+        work("halving=false")
+    kept = trials(tmp_path / "discover" / "s")
+    assert len(kept) == 9
+    monkeypatch.setattr(job_module, "train", trained)
+    found = work("halving=false")
+    assert [f.text for f in found.formulas] == unbroken
+    assert len(trials(tmp_path / "discover" / "s")) == 24
+    before = len(seen)
+    again = work("halving=false")
+    assert len(seen) == before  # nothing is trained twice
+    assert again.evidence == found.evidence
+
+
+def test_more_formulas_are_added(work: Work, pretended: Pretended, tmp_path: Path) -> None:
+    pretended(score)
+    first = work()
+    more = work("formulas=15")
+    assert len(more.formulas) == 30
+    assert [f.text for f in more.formulas[:24]] == [f.text for f in first.formulas]
+
+
+def test_another_question_under_the_same_name(work: Work, pretended: Pretended) -> None:
+    pretended(score)
+    work()
+    with pytest.raises(UserError, match=r"asks something else .*units was 2, is 1"):
+        work("units=1")
+
+
+def test_formulas_that_diverge_or_fail(work: Work, pretended: Pretended) -> None:
+    def sick(config: TrainConfig) -> list[float]:
+        if "sin" in formula_of(config):
+            return [math.nan]
+        return score(config)
+
+    pretended(sick)
+    found = work("halving=false", "pieces=[+,*,sin,tanh,relu,constant]")
+    diverged = [f for f in found.formulas if "sin" in f.text]
+    assert diverged
+    assert {f.status for f in diverged} == {"diverged"}
+    assert all(f.loss is None for f in diverged)
+
+    def broken(config: TrainConfig) -> list[float]:
+        raise ValueError("no such thing")
+
+    pretended(broken)
+    with pytest.raises(UserError, match=r"3 formulas failed, more than max_failures=2; .*no such"):
+        work("name=broken", "max_failures=2", "control=false")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("pieces=[+,sine]", "Unknown piece of a formula 'sine'"),
+        ("pieces=tanh", "pieces must be all or a list"),
+        ("hand_made=[rleu]", "did you mean 'relu'"),
+        ("hand_made=relu", "hand_made must be all or a list"),
+        ("data.validation=0", "judged on a validation split"),
+        ("units=4", "units must be at least 1 and at most 3, not 4"),
+    ],
+)
+def test_mistakes(
+    work: Work, pretended: Pretended, tmp_path: Path, override: str, message: str
+) -> None:
+    seen = pretended(score)
+    with pytest.raises(UserError, match=message):
+        work(override)
+    assert not seen
+
+
+def test_what_is_printed_and_drawn(work: Work, pretended: Pretended) -> None:
+    pretended(score)
+    found = work()
+    console = Console(record=True, width=120, file=io.StringIO())
+    print_discovery(found, console)
+    text = console.export_text()
+    best = found.best
+    assert best is not None
+    assert best.label in text
+    assert f"LaTeX:    {best.description()['LaTeX']}" in text
+    assert "lambda x: " in text
+    assert "evolution: " in text
+    pictures = {path.name for path in write_pictures(found)}
+    assert pictures >= {"progress.png", "front.png", "function.png"}
+
+
+def test_progress_front_and_family() -> None:
+    from activation_search.discovery.found import Formula
+
+    def formula(number: int, loss: float | None, size: int, parents: tuple = (), arm="evolution"):
+        status = "finished" if loss is not None else "diverged"
+        return Formula(f"f{number}", arm, number, parents, "change", size, loss, status)
+
+    found = Discovery(
+        Path(),
+        "accuracy",
+        [
+            formula(0, 0.5, 4),
+            formula(1, 0.7, 2),
+            formula(2, None, 1, (0,)),
+            formula(3, 0.4, 6, (0, 1)),
+            formula(4, 0.45, 9, (3,)),
+            formula(0, 0.6, 3, arm="random"),
+        ],
+        {},
+    )
+    assert found.progress("evolution") == [0.5, 0.5, 0.5, 0.4, 0.4]
+    assert found.progress("random") == [0.6]
+    assert [f.text for f in found.front()] == ["f1", "f0", "f0", "f3"]
+    assert [f.text for f in found.ancestors("f4")] == ["f4", "f3", "f1", "f0"]
+    assert list(found.table["loss"][:2]) == [0.4, 0.45]
