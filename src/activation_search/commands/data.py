@@ -96,6 +96,10 @@ def description(
     for name, value in baselines(source).items():
         yield f"test part without a network: {name}", f"{value:.4f}"
     yield from source.origin.items()
+    if splits.columns:
+        yield "inputs", ", ".join(name for column in splits.columns for name in column.inputs)
+    if gaps := [f"{c.name}: {c.median:g}" for c in splits.columns if c.missing and not c.words]:
+        yield "missing values become", ", ".join(gaps)
 
 
 def _bytes(source: Source, splits: Splits) -> int:
