@@ -16,6 +16,9 @@ def test_the_readme_holds_the_table(command: Command, capsys: pytest.CaptureFixt
     assert table in (ROOT / "README.md").read_text()
 
 
+PEOPLE = ROOT / "tests" / "data" / "tables" / "people.csv"
+
+
 @pytest.mark.parametrize(
     ("overrides", "lines"),
     [
@@ -27,6 +30,10 @@ def test_the_readme_holds_the_table(command: Command, capsys: pytest.CaptureFixt
         (
             ["data=csv", *NEEDS["csv"]],
             ["vector [2]", "numbers: no function", "mae", "rooms, age", "kept as float64"],
+        ),
+        (
+            ["data=csv", f"data.path={PEOPLE}", "data.target=survived", "data.drop=[name]"],
+            ["vector [9]", "26, 6, 8", "age: 37", "port=Q"],
         ),
         (["data=image_folder", *NEEDS["image_folder"]], ["image [3, 12, 12]", "rose: 8, tulip"]),
         (["data=function", *NEEDS["function"]], ["series [10, 2]", "yes or no: sigmoid"]),
@@ -46,11 +53,11 @@ def test_one_data_set(
 
 
 def test_mistakes(command: Command, files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (files / "bad.csv").write_text("a,price\n" + "1,2\n" * 10 + "x,3\n")
+    (files / "bad.csv").write_text("a,price\n" + "1,2.5\n" * 10 + "x,3.5\n")
     for overrides, sentence in [
         (["data=csv"], "This data set needs data.path=my.csv."),
         (["data=csv", "data.path=bad.csv", "data.target=price"],
-         "bad.csv, line 12: column a holds 'x', no number; fill it in"),
+         "bad.csv, line 12: column a holds 'x', no number; correct it"),
         (["data=csv", "data.path=bda.csv"], "nothing is there, did you mean bad.csv?"),
         (["data=digitz"], "Unknown data 'digitz', did you mean 'digits'?"),
         (["data=text", "data.contxt=3"], "Unknown data=text setting 'contxt', did you mean"),

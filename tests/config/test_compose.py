@@ -94,3 +94,8 @@ def test_identity_ignores_where_and_how_it_is_shown() -> None:
 def test_mistakes(override: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         compose([override])
+
+
+def test_a_list_is_asked_for() -> None:
+    with pytest.raises(UserError, match=r"^data\.drop takes a list: data\.drop=\[a,b\]\.$"):
+        compose(["data=csv", "data.drop=name"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from activation_search.data.baselines import baselines
+from activation_search.data.encoding import InputColumn
 from activation_search.data.sample import Sample, Target
 from activation_search.data.sources.text import from_text
 from activation_search.data.splits import Source
@@ -50,3 +51,22 @@ def test_components_of_what_lies_on_a_plane() -> None:
     found = baselines(source)
     assert found["2 principal components, mse"] == pytest.approx(0, abs=1e-6)
     assert set(found) == {"2 principal components, mse", "8 principal components, mse"}
+
+
+def test_components_of_a_table_with_gaps() -> None:
+    """Filled by the medians of the training rows, here 4.5."""
+    generator = np.random.default_rng(0)
+    x, x_test = generator.normal(size=(9, 4)), generator.normal(size=(5, 4))
+    x[:, 1] = [1, 2, 3, 4, 5, 6, 7, 8, 4]
+    columns = tuple(InputColumn(name, "numbers") for name in "abcd")
+    given = []
+    for gap in (np.nan, 4.0):
+        x[8, 1] = x_test[2, 1] = gap
+        source = Source(x.copy(), X, x_test.copy(), X, Sample("vector", (4,)),
+                        Target("classes", 2), columns=columns)  # fmt: skip
+        given.append(baselines(source.to_reconstruct()))
+    assert given[0].keys() == {"2 principal components, mse"}
+    assert given[0] != given[1]
+    x[8, 1] = x_test[2, 1] = 4.5
+    source = Source(x, X, x_test, X, Sample("vector", (4,)), Target("classes", 2))
+    assert given[0] == baselines(source.to_reconstruct())

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from activation_search.data.sample import Sample, Target
-from activation_search.data.splits import Source, Splits, draw_parts, split
+from activation_search.data.splits import Source, Splits, split
 from activation_search.errors import UserError
 from activation_search.training.precision import Scale
 
@@ -64,23 +64,6 @@ def test_every_class_has_its_share_of_the_validation_part(seed: int) -> None:
     assert splits.validation is not None
     assert np.bincount(splits.validation.y).tolist() == [16, 3, 1]
     assert np.bincount(splits.train.y).tolist() == [64, 12, 4]
-
-
-def test_a_class_of_one_sample_is_trained_on() -> None:
-    y = np.repeat([0, 1, 2], [20, 9, 1])
-    for seed in range(5):
-        kept, held = draw_parts(30, 6, seed, y)
-        assert sorted([*kept, *held]) == list(range(30))
-        assert np.bincount(y[held]).tolist() == [4, 2]
-        assert 29 in kept
-
-
-@pytest.mark.parametrize(("n", "held_out"), [(50, 10), (50, 45), (12, 1), (12, 0)])
-def test_parts_too_small_for_all_classes_are_drawn_alike(n: int, held_out: int) -> None:
-    y = np.arange(n) % (n // 2)
-    kept, held = draw_parts(n, held_out, 0, y)
-    assert len(held) == held_out
-    assert sorted([*kept, *held]) == list(range(n))
 
 
 def test_without_validation_all_samples_train() -> None:

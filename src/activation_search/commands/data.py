@@ -25,6 +25,8 @@ from activation_search.data.sample import TASK_TEXT, Target
 from activation_search.data.splits import Source, Splits
 from activation_search.models.factory import readers
 
+MAX_INPUTS = 40  # that are named
+
 
 def run() -> None:
     """Prints the matrix, or what the data set of the command line holds."""
@@ -96,6 +98,11 @@ def description(
     for name, value in baselines(source).items():
         yield f"test part without a network: {name}", f"{value:.4f}"
     yield from source.origin.items()
+    if inputs := [name for column in splits.columns for name in column.inputs]:
+        more = f", … ({len(inputs)} inputs)" if len(inputs) > MAX_INPUTS else ""
+        yield "inputs", ", ".join(inputs[:MAX_INPUTS]) + more
+    if gaps := [f"{c.name}: {c.median:g}" for c in splits.columns if c.missing and not c.words]:
+        yield "missing values become", ", ".join(gaps)
 
 
 def _bytes(source: Source, splits: Splits) -> int:

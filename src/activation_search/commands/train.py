@@ -57,7 +57,7 @@ def print_summary(result: RunResult, console: Console) -> None:
         table.add_row("reason", escape(result.reason))
     if result.data:
         table.add_row("data", escape(f"{result.data['samples']}, {result.data['task']}"))
-        for name in ("columns", "note"):  # of a data set of the user's
+        for name in ("columns", "groups", "note"):  # of a data set of the user's
             if name in result.data:
                 table.add_row(name, escape(result.data[name]))
     for split, title in _SPLITS.items():

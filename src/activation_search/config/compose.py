@@ -180,6 +180,8 @@ def explain(error: Exception) -> UserError:
         return unknown(f"{section} setting".strip(), cause.key, siblings)
     if isinstance(cause, MissingMandatoryValue):
         return UserError(f"{cause.full_key} has no value; give it one, or leave it out.")
+    if isinstance(cause, ValidationError) and "is not a ListConfig" in str(cause):
+        return UserError(f"{cause.full_key} takes a list: {cause.full_key}=[a,b].")
     if isinstance(cause, ValidationError | InterpolationKeyError | UnsupportedInterpolationType):
         return UserError(f"{cause.full_key}: {str(cause).splitlines()[0].rstrip('.')}.")
     return UserError(" ".join(str(error).split()))

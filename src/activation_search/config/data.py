@@ -84,9 +84,9 @@ class ArraysConfig(OwnConfig):
 
 @dataclass
 class CSVConfig(OwnConfig):
-    """A table in a text file, its first line the names of the columns."""
+    """A table in a text file, its first line the names of the columns; or in a Parquet file."""
 
-    path: str | None = setting(None, help="the file")
+    path: str | None = setting(None, help="the file: .csv, .tsv, .txt or .parquet")
     target: str | None = setting(None, help="the column to predict")
     target_kind: str = setting(
         "auto",
@@ -98,6 +98,21 @@ class CSVConfig(OwnConfig):
         "leave_out",
         choices=("leave_out", "keep"),
         help="columns that only count or name the rows are left out; keep uses them",
+    )
+    drop: list[str] = setting(factory=list, help="columns to leave out, such as [name, born]")
+    categories: int = setting(
+        20,
+        low=1,
+        high=10_000,
+        help="a column of words becomes one input per word; at most so many words",
+    )
+    group: str | None = setting(
+        None,
+        help="a column such as patient, which is no input: rows that share its value stay together "
+        "in training, validation or test",
+    )
+    stratify: bool = setting(
+        True, help="training, validation and test have the same share of each class"
     )
 
 

@@ -4,7 +4,7 @@ import gzip
 
 import numpy as np
 
-from activation_search.data.splits import Source
+from activation_search.data.splits import Source, filled
 
 COMPONENTS = (2, 8, 16)
 SMOOTHING = 0.01  # of counts, for pairs of characters that training text lacks
@@ -34,6 +34,7 @@ def baselines(source: Source) -> dict[str, float]:
 def _components(source: Source) -> dict[str, float]:
     from sklearn.decomposition import PCA
 
+    source = filled(source, slice(None))
     over = tuple(a for a in range(source.x_train.ndim) if a != 1 + source.sample.channel_axis)
     low = source.x_train.min(over, keepdims=True).astype(np.float64)
     half_range = (source.x_train.max(over, keepdims=True) - low) / 2

@@ -1,7 +1,7 @@
 """One column of a table, as the texts that stand in its file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from activation_search.errors import UserError
 
@@ -10,16 +10,21 @@ from activation_search.errors import UserError
 class Column:
     """The texts of one column, without blanks around them.
 
-    path: of the file. name: as the header gives it, or its place. named: the header gives one.
-    lines: of the file, where each row ends.
+    where: what errors name: the file. name: as the header gives it, or its place. named: the header
+    gives one. lines: of the file, where each row ends. unit: what ``lines`` count, if no lines.
     """
 
-    path: Path
+    where: str
     name: str
     named: bool
-    lines: list[int]
+    lines: Sequence[int]
     texts: list[str]
+    unit: str = "line"
+
+    def place(self, row: int) -> str:
+        """``line 7``"""
+        return f"{self.unit} {self.lines[row]}"
 
     def error(self, row: int, what: str) -> UserError:
         """A sentence about one row: ``my.csv, line 7: column price holds nothing``."""
-        return UserError(f"{self.path}, line {self.lines[row]}: column {self.name} {what}")
+        return UserError(f"{self.where}, {self.place(row)}: column {self.name} {what}")

@@ -79,7 +79,7 @@ def read_table(path: Path, target: str | None) -> Table:
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"{path} has two columns named {twice[0]!r}.")
     columns = {
-        name: Column(path, name, bool(header[i]), lines, [row[i] for row in rows])
+        name: Column(str(path), name, bool(header[i]), lines, [row[i] for row in rows])
         for i, name in enumerate(names)
     }
     return Table(path, separator, columns)

@@ -25,8 +25,9 @@ _NOT_FINITE = {"inf", "infinity", "nan"}
 # What programs write where a value is missing; of these, words beside which "none" or "-" may be a
 # class of its own are not.
 MISSING = {"na", "n/a", "nan", "null", "#n/a", "<na>"}
-_NO_VALUE = {*MISSING, *_NOT_FINITE, "", "none", "nil", "-", "--", "?", ".", "#div/0!", "#value!",
-             "#ref!", "#num!", "#name?", "#null!"}  # fmt: skip
+_MISSING = {*MISSING, "", "none", "nil", "-", "--", "?", ".", "-nan", "#na", "#n/a n/a", "1.#ind",
+            "-1.#ind", "1.#qnan", "-1.#qnan", "#div/0!", "#value!", "#ref!", "#num!", "#name?",
+            "#null!"}  # fmt: skip
 
 
 def plain(text: str) -> str:
@@ -44,9 +45,14 @@ def is_number(text: str) -> bool:
     return bool(_POINT.fullmatch(plain(text)) or _COMMA.fullmatch(plain(text)))
 
 
+def is_missing(text: str) -> bool:
+    """Nothing, or a mark of a missing value, all of pandas' among them."""
+    return text.lower() in _MISSING
+
+
 def is_no_value(text: str) -> bool:
-    """Nothing, a mark of a missing value, or a number that is not finite."""
-    return text.lower() in _NO_VALUE or text.lower().lstrip("+-") in _NOT_FINITE
+    """Missing, or a number that is not finite."""
+    return is_missing(text) or text.lower().lstrip("+-") in _NOT_FINITE
 
 
 def looks_like_number(text: str) -> bool:
@@ -81,9 +87,9 @@ def decimal_sign(columns: Iterable[Column], separator: str) -> str:
         other, at = point
         raise column.error(
             row,
-            f"holds {column.texts[row]!r}, but column {other.name} {other.texts[at]!r} (line "
-            f"{other.lines[at]}); write all numbers with a decimal point, or all with a comma, and "
-            "without thousands separators.",
+            f"holds {column.texts[row]!r}, but column {other.name} {other.texts[at]!r} "
+            f"({other.place(at)}); write all numbers with a decimal point, or all with a comma, "
+            "and without thousands separators.",
         )
     if unsure:
         raise column.error(
@@ -95,7 +101,7 @@ def decimal_sign(columns: Iterable[Column], separator: str) -> str:
 
 
 def to_numbers(column: Column, sign: str) -> np.ndarray:
-    """A column as float64.
+    """A column as float64, NaN where a value is missing.
 
     Args:
         column: its texts.
@@ -107,11 +113,14 @@ def to_numbers(column: Column, sign: str) -> np.ndarray:
     pattern = _COMMA if sign == "," else _POINT
     found = np.empty(len(column.texts))
     for row, text in enumerate(map(plain, column.texts)):
+        if is_missing(text):
+            found[row] = np.nan
+            continue
         if not pattern.fullmatch(text):
             raise _no_number(column, row)
         found[row] = float(text.replace(",", "."))
         if not np.isfinite(found[row]):
-            raise column.error(row, f"holds {_short(text)}, too large for float64.")
+            raise column.error(row, f"holds {short(text)}, too large for float64.")
         # Up to 15 digits are exact.
         if len(text) > 15 and _WHOLE.fullmatch(text) and int(found[row]) != int(text):
             raise column.error(
@@ -127,17 +136,16 @@ def _no_number(column: Column, row: int) -> UserError:
     if looks_like_number(text):
         return column.error(
             row,
-            f"holds {_short(text)!r}; write the number without thousands separators, currency and "
+            f"holds {short(text)!r}; write the number without thousands separators, currency and "
             "per cent.",
         )
-    what = f"{_short(text)!r}, no number" if text else "nothing"
     return column.error(
-        row,
-        f"holds {what}; fill it in, leave the line or the column out, or write words as numbers.",
+        row, f"holds {short(text)!r}, no number; correct it, or leave the line or the column out."
     )
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """For a sentence."""
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 

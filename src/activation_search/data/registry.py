@@ -116,11 +116,11 @@ def load_source(data: DataConfig) -> Source:
 
 
 # Settings -> the state of what they name when it was read, and what was read.
-_read: dict[tuple[tuple[str, Any], ...], tuple[State, Source]] = {}
+_read: dict[str, tuple[State, Source]] = {}
 
 
 def _cached(keys: Mapping[str, Any]) -> Source:
-    named = tuple(keys.items())
+    named = str(keys)  # some are lists
     path = keys.get("path")
     # Before it is read, so that a change while it is read is seen the next time.
     now = state(path) if path else ()

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from activation_search.data.draw import draw_parts
+from activation_search.data.encoding import InputColumn, fill, medians, with_medians
 from activation_search.data.sample import Sample, Target
 from activation_search.data.standardise import Rows, middle_and_half_range, moments, standardise
 from activation_search.errors import UserError
@@ -27,6 +29,9 @@ class Source:
     y_train, y_test: see :class:`Target`; ``None`` where the target is the sample itself.
     x_validation, y_validation: where the source fixes that part too.
     origin: what was read, for the record: a hash, a version.
+    columns: of a table, which ``x`` lie in; its missing numbers are NaN.
+    groups: ``[N]`` of int, whose samples they are for training; a group stays in one part.
+    stratify: classes have the same share of training and validation.
     """
 
     x_train: np.ndarray
@@ -38,6 +43,9 @@ class Source:
     x_validation: np.ndarray | None = None
     y_validation: np.ndarray | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[InputColumn, ...] = ()
+    groups: np.ndarray | None = None
+    stratify: bool = True
 
     def hash(self) -> str:
         """SHA-256 of all values, their types and shapes, as hexadecimal digits."""
@@ -117,6 +125,7 @@ class Splits:
         :func:`activation_search.data.standardise.moments`. Where the target is the sample itself,
         the middle and half the range instead, which puts the training samples into [-1, 1].
     target_mean, target_std: ``[size]``, float64, of targets that are numbers; ``None`` for others.
+    columns: of a table, with the medians that its missing numbers were filled by.
     """
 
     train: Split
@@ -129,19 +138,21 @@ class Splits:
     target_mean: Tensor | None = None
     target_std: Tensor | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[InputColumn, ...] = ()
 
 
 def split(source: Source, validation: float, seed: int) -> Splits:
     """Takes ``validation`` (a share) out of the training samples, and standardises.
 
-    The seed draws which samples are taken, with the same share of each class; of text it is the
-    end.
+    The seed draws which samples are taken, with the same share of each class and whole groups; of
+    text it is the end.
 
     Raises:
         UserError: the share leaves no sample for validation or for training, or targets that are
             numbers do not vary in some part, which leaves nothing to judge.
     """
     train, held_out = _rows(source, validation, seed)
+    source = filled(source, train)
     x, y = torch.from_numpy(source.x_train), _tensor(source.y_train)
     mean, std = _statistics(source, x, train)
     target_mean = target_std = None
@@ -178,6 +189,20 @@ def split(source: Source, validation: float, seed: int) -> Splits:
         target_mean=target_mean,
         target_std=target_std,
         origin=source.origin,
+        columns=source.columns,
+    )
+
+
+def filled(source: Source, train: Rows) -> Source:
+    """A table without missing numbers: they are the medians of those of the training rows."""
+    if not source.columns:
+        return source
+    by = medians(source.x_train[train])
+    return replace(
+        source,
+        x_train=fill(source.x_train, by),
+        x_test=fill(source.x_test, by),
+        columns=with_medians(source.columns, by),
     )
 
 
@@ -207,44 +232,10 @@ def _rows(source: Source, validation: float, seed: int) -> tuple[Rows, Rows | No
         )
     if source.sample.kind == "tokens":  # neighbouring pieces of text resemble each other
         return slice(0, n - held_out), slice(n - held_out, n) if held_out else None
-    labels = source.y_train if source.target.kind in ("classes", "binary") else None
-    train, kept = draw_parts(n, held_out, derive(seed, "split"), labels)
+    classes = source.stratify and source.target.kind in ("classes", "binary")
+    labels = source.y_train if classes else None
+    train, kept = draw_parts(n, held_out, derive(seed, "split"), labels, source.groups)
     return torch.from_numpy(train), torch.from_numpy(kept) if held_out else None
-
-
-def draw_parts(
-    n: int, held_out: int, seed: int, labels: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draws which of ``n`` samples are held out, and puts both parts into random order.
-
-    Args:
-        n: number of samples.
-        held_out: how many of them to hold out.
-        seed: of the draw.
-        labels: ``[n]``, each sample's class, to hold out the same share of each; ``None`` for no
-            classes. A class with a single sample is not held out. Where fewer samples are held out
-            or kept than there are classes, all are drawn alike.
-
-    Returns:
-        The numbers of the samples that are kept, and of those that are held out.
-    """
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(n)
-    if labels is not None and held_out:
-        from sklearn.model_selection import train_test_split
-
-        _, label, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
-        alone = counts[label] == 1
-        several = order[~alone]
-        if (counts > 1).sum() <= min(held_out, len(several) - held_out):
-            kept, held = train_test_split(
-                several,
-                test_size=held_out,
-                stratify=labels[several],
-                random_state=int(generator.integers(2**32)),
-            )
-            return generator.permutation(np.concatenate([kept, order[alone]])), held
-    return order[held_out:], order[:held_out]
 
 
 def _tensor(array: np.ndarray | None) -> Tensor | None:

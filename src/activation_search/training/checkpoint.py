@@ -94,7 +94,7 @@ def load_checkpoint(path: str | PathLike[str], trust: bool = False) -> Activatio
     stored = read_checkpoint(file)
     plain = stored["hyper_parameters"]["config"]
     function = plain["model"].get("function")
-    own = activation_imports(plain) | ({function} if function else set())
+    own = activation_imports(plain["activation"]) | ({function} if function else set())
     check_trusted(own, file, trust)
     try:
         module = ActivationModule(**stored["hyper_parameters"])

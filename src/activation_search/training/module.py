@@ -1,7 +1,8 @@
 """The LightningModule: one network, one task, one optimizer."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from activation_search.config.run import TrainConfig, from_dict
+from activation_search.data.encoding import InputColumn, network_inputs
 from activation_search.data.sample import Sample, Target
 from activation_search.diagnostics.probe import evaluating
 from activation_search.errors import UserError
@@ -17,6 +19,9 @@ from activation_search.seeds import derive
 from activation_search.training.optim import build_optimizer, build_schedule, parameter_groups
 from activation_search.training.precision import Scale, precise, widest
 from activation_search.training.task import build_task
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The type without loss, by the kind of a numpy array: real, signed, unsigned, and truth values.
 _NATIVE = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.int64}
@@ -35,6 +40,7 @@ class ActivationModule(pl.LightningModule):
         mean, std: the training split's statistics in float64, kept with the weights so that
             :meth:`predict` takes samples as they come.
         target_mean, target_std: of targets that are numbers, in float64.
+        columns: plain data of the table's :class:`InputColumn`, if it was trained on one.
 
     Everything is plain, so that a checkpoint loads with ``weights_only=True``.
     """
@@ -48,12 +54,14 @@ class ActivationModule(pl.LightningModule):
         std: Tensor | None = None,
         target_mean: Tensor | None = None,
         target_std: Tensor | None = None,
+        columns: Sequence[dict[str, Any]] = (),
     ):
         super().__init__()
-        self.save_hyperparameters("config", "sample", "target", logger=False)
+        self.save_hyperparameters("config", "sample", "target", "columns", logger=False)
         self.config: TrainConfig = from_dict(config)
         self.sample = Sample(**{**sample, "shape": tuple(sample["shape"])})
         self.target = Target(**{**target, "names": tuple(target.get("names", ()))})
+        self.columns = [InputColumn.from_dict(column) for column in columns]
         self.task = build_task(self.target, target_mean, target_std)
         self.network = build_network(
             self.config.model,
@@ -87,7 +95,7 @@ class ActivationModule(pl.LightningModule):
         return x.to(weights.device) if self.sample.kind == "tokens" else x.to(weights)
 
     @torch.no_grad()
-    def predict(self, x: Tensor | np.ndarray) -> Tensor:
+    def predict(self, x: "Tensor | np.ndarray | pd.DataFrame") -> Tensor:
         """What the task's output function makes of samples ``[B, ...]`` on the data's own scale:
         class probabilities ``[B, classes]``, the probability of 1 ``[B]``, numbers in the targets'
         unit ``[B, size]``, the samples given back ``[B, ...]``, or the probabilities of each next
@@ -95,12 +103,16 @@ class ActivationModule(pl.LightningModule):
 
         Args:
             x: samples in the shape of ``sample``; a single feature or colour may be left out, and
-                colours may come last. Tokens, and series whose length varies, may be fewer.
+                colours may come last. Tokens, and series whose length varies, may be fewer. Of a
+                model that was trained on a table: a pandas frame with the table's columns as they
+                are, in any order, whose gaps and words are read as in training; an array too, where
+                all columns are numbers without gaps.
 
         Raises:
-            UserError: another shape, no numbers, or values that are not finite.
+            UserError: another shape, no numbers, values that are not finite, or a frame that lacks
+                a column.
         """
-        samples = self.sample.arranged(self._as_tensor(x))
+        samples = self.sample.arranged(self._as_tensor(network_inputs(self.columns, x)))
         shape = self.sample.shape
         given = samples.shape[1:]
         if self.sample.varies or self.sample.kind == "tokens":
@@ -118,7 +130,7 @@ class ActivationModule(pl.LightningModule):
             return self.scale.undo(predicted.view_as(samples))
         return predicted
 
-    def _as_tensor(self, x: Tensor | np.ndarray) -> Tensor:
+    def _as_tensor(self, x: Any) -> Tensor:
         """On the model's device, in a type that torch can scale."""
         if not isinstance(x, Tensor):
             array = np.asarray(x)
@@ -251,10 +263,13 @@ class ActivationModule(pl.LightningModule):
         }
 
 
-def to_hyperparameters(config: TrainConfig, sample: Sample, target: Target) -> dict[str, Any]:
+def to_hyperparameters(
+    config: TrainConfig, sample: Sample, target: Target, columns: Sequence[InputColumn] = ()
+) -> dict[str, Any]:
     """Plain keyword arguments of :class:`ActivationModule`."""
     return {
         "config": config.as_dict(),
         "sample": {**asdict(sample), "shape": list(sample.shape)},
         "target": {**asdict(target), "names": list(target.names)},
+        "columns": [column.as_dict() for column in columns],
     }

@@ -40,7 +40,7 @@ OPENING, GENERATED = 20, 400
 def build_module(config: TrainConfig, splits: Splits) -> ActivationModule:
     """The LightningModule of a run, its weights drawn."""
     return ActivationModule(
-        **to_hyperparameters(config, splits.sample, splits.target),
+        **to_hyperparameters(config, splits.sample, splits.target, splits.columns),
         mean=splits.mean,
         std=splits.std,
         target_mean=splits.target_mean,

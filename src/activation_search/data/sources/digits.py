@@ -7,8 +7,9 @@ The test part, 360 samples, is the same for every seed.
 
 import numpy as np
 
+from activation_search.data.draw import draw_parts
 from activation_search.data.sample import Sample, Target
-from activation_search.data.splits import TEST_SEED, Source, draw_parts
+from activation_search.data.splits import TEST_SEED, Source
 
 TEST_SIZE = 360
 SAMPLE = Sample("image", (1, 8, 8))

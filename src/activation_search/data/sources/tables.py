@@ -7,8 +7,9 @@ A fifth of the rows is the test part, the same for every seed.
 
 import numpy as np
 
+from activation_search.data.draw import draw_parts
 from activation_search.data.sample import Sample, Target
-from activation_search.data.splits import TEST_SEED, TEST_SHARE, Source, draw_parts
+from activation_search.data.splits import TEST_SEED, TEST_SHARE, Source
 
 FRIEDMAN_ROWS = 2000
 
