@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
 
 from activation_search.config.hydra_main import Outcome
 from activation_search.training.result import read_result
@@ -20,14 +21,15 @@ SMALL = ["model=mlp", "data=digits", "model.width=16", "tensorboard.enabled=fals
 def values(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What a sweeper gets from each job."""
     got: list[float] = []
-    sweep = BasicSweeper.sweep
+    [basic] = [c for c in Plugins.instance().discover(Sweeper) if c.__name__ == "BasicSweeper"]
+    sweep = basic.sweep
 
-    def noted(self: BasicSweeper, arguments: list[str]) -> Any:
+    def noted(self: Sweeper, arguments: list[str]) -> Any:
         batches = sweep(self, arguments)
         got.extend(job.return_value for batch in batches for job in batch)
         return batches
 
-    monkeypatch.setattr(BasicSweeper, "sweep", noted)
+    monkeypatch.setattr(basic, "sweep", noted)
     return got
 
 
@@ -56,7 +58,8 @@ def test_sweepers_get_the_validation_metric(
 
 def test_errors_are_judged_as_they_are(train: Command, values: list[float]) -> None:
     assert train("-m", *SMALL, "data.reconstruct=true", "trainer.max_steps=2", "seed=0,1") == 0
-    assert all(value > 0 for value in values)
+    assert len(values) == 2
+    assert min(values) > 0
 
 
 def test_without_validation_there_is_nothing_to_judge(train: Command, values: list[float]) -> None:

@@ -56,7 +56,7 @@ def test_low_is_good_for_errors_and_each_data_set_has_its_own_ranking(
     found = rank_runs(folder)
     assert list(found) == ["digits_reconstruction", "xor"]
     rows = found["digits_reconstruction"].rows
-    assert [row.point for row in rows] == [{"optim.lr": "0.01"}, {"optim.lr": "0.1"}]
+    assert [row.point for row in rows] == [{"optim.lr": 0.01}, {"optim.lr": 0.1}]
     [only] = found["xor"].rows
     assert only.label == "default"
     with pytest.raises(UserError, match="several data sets"):

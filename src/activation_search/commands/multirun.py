@@ -31,5 +31,11 @@ def run(folder: Path, failures: Sequence[Failure]) -> None:
     # Once more, since they were printed while jobs ran, or where other processes print.
     for failure in failures:
         if failure.sentence:
-            own = " ".join(o for o in failure.overrides if o not in sys.argv)
+            own = " ".join(_varied(failure.overrides))
             print_error(f"job {failure.job} ({own}): {failure.sentence}")
+
+
+def _varied(overrides: list[str]) -> list[str]:
+    """Those for which the command line has several values; all of them where it has for none."""
+    several = {word.partition("=")[0] for word in sys.argv if "," in word or "(" in word}
+    return [o for o in overrides if o.partition("=")[0] in several] or overrides

@@ -60,16 +60,26 @@ def _ranked(results: list[RunResult], folder: Path) -> Sweep:
         result = results[number]
         value = result.metrics.get(f"val_{metric}", math.nan)
         ended = result.status == FINISHED and math.isfinite(value)
-        point = differing or {"activation": str(configs[number].activation)}
+        point = {key: _number(text) for key, text in differing.items()}
         study.add_trial(
             create_trial(
                 state=TrialState.COMPLETE if ended else TrialState.FAIL,
                 value=value if ended else None,
                 user_attrs={KIND: PLANNED, NUMBER: number, **describe_results([result])},
-                system_attrs={"fixed_params": point},
+                system_attrs={
+                    "fixed_params": point or {"activation": str(configs[number].activation)}
+                },
             )
         )
     return Sweep(study, folder, "", rank(study), metric, mode, baseline={})
+
+
+def _number(text: str) -> str | float:
+    """A fraction as a number, which a table shortens."""
+    try:
+        return text if text.isdigit() else float(text)
+    except ValueError:
+        return text
 
 
 def describe_multirun(folder: Path) -> tuple[Sweep, dict[str, Any]]:
