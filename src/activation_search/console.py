@@ -43,7 +43,8 @@ def print_line(console: Console, text: str) -> None:
 def command_line() -> str:
     """The command that runs, as the README writes it, with ``***`` for a password."""
     script = Path(sys.argv[0])
-    start = ["python", f"scripts/{script.name}"] if script.suffix else script.name.split()
+    folder = "" if script.name == "train.py" else "scripts/"
+    start = ["python", f"{folder}{script.name}"] if script.suffix else script.name.split()
     words = [*start, *sys.argv[1:]]
     return shlex.join(map(without_passwords, words))
 

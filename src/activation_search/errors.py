@@ -79,8 +79,17 @@ def unknown(kind: str, given: object, allowed: Iterable[str]) -> UserError:
     return UserError(f"Unknown {kind} {str(given)!r}{guess} {choice}.")
 
 
-def reported(command: Callable[[], int | None]) -> int:
-    """Runs a command; a mistake or a failed machine becomes one sentence on standard error.
+def print_error(sentence: str) -> None:
+    """On standard error, where a command's mistakes are told."""
+    print(f"Error: {sentence}", file=sys.stderr)
+
+
+def reported(command: Callable[[], int | None], show: Callable[[str], None] = print_error) -> int:
+    """Runs a command; a mistake or a failed machine becomes one sentence.
+
+    Args:
+        command: gives its exit code, or ``None`` for 0.
+        show: what is done with the sentence.
 
     Returns:
         The command's exit code, 0 if it gives none; 2 for a user's mistake, 1 for a failure of the
@@ -89,24 +98,20 @@ def reported(command: Callable[[], int | None]) -> int:
     try:
         return command() or 0
     except UserError as error:
-        _print(error)
+        show(without_passwords(str(error)))
         return 2
     except TimeIsUp as note:
         print(note, file=sys.stderr)
         return 0
     except MachineError as error:
-        _print(error)
+        show(without_passwords(str(error)))
         return 1
     except OSError as error:
         failure = machine_error(error)
         if failure is None:
             raise
-        _print(failure)
+        show(without_passwords(str(failure)))
         return 1
-
-
-def _print(error: Exception) -> None:
-    print(f"Error: {without_passwords(str(error))}", file=sys.stderr)
 
 
 def exit_code(script: Callable[[], int | None]) -> int:

@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from activation_search.config.compose import compose
-from activation_search.config.overrides import to_overrides
+from activation_search.config.overrides import to_overrides, what_differs
 from activation_search.config.run import TrainConfig, from_dict
 
 PATHS = [
@@ -91,3 +91,17 @@ def test_any_run_is_repeated(
     pasted = shlex.split(shlex.join(to_overrides(config)))
     again: TrainConfig = compose(pasted)
     assert again.identity() == config.identity()
+
+
+def test_what_differs_is_written_for_all() -> None:
+    configs: list[TrainConfig] = [
+        compose(["activation=relu", "seed=1", "trainer.max_epochs=3"]),
+        compose(["activation=leaky_relu", "activation.negative_slope=0.2", "trainer.max_epochs=3"]),
+        compose(["optim.lr=0.1", "trainer.max_epochs=3"]),
+    ]
+    assert what_differs(configs) == [
+        {"activation": "relu", "activation.negative_slope": "", "optim.lr": "0.005"},
+        {"activation": "leaky_relu", "activation.negative_slope": "0.2", "optim.lr": "0.005"},
+        {"activation": "default", "activation.negative_slope": "", "optim.lr": "0.1"},
+    ]
+    assert what_differs(configs[:1]) == [{}]

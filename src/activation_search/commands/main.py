@@ -40,6 +40,7 @@ COMMANDS = {
             "python train.py model=lstm optim.lr=3e-3 seed=1",
             "python train.py activation=relu activation.layers.conv2=prelu",
             "python train.py -m activation=relu,gelu,prelu seed=0,1,2",
+            "python train.py -m hydra/sweeper=study 'optim.lr=tag(log,interval(1e-4,1e-1))'",
             "python train.py data=csv data.path=my.csv data.target=price model=mlp",
         ),
     ),
@@ -93,7 +94,7 @@ COMMANDS = {
     "catalogue": Command("scripts/catalogue.py", "The catalogue as a table and a sheet of curves."),
     "data": Command("scripts/data.py", "Which model reads which data set, and what one holds."),
     "sites": Command("scripts/sites.py", "The activation sites of a model, of your own too."),
-    "report": Command("scripts/report.py", "Writes the report of a study or comparison anew."),
+    "report": Command("scripts/report.py", "Writes a study's, comparison's or multirun's report."),
 }
 
 
@@ -112,7 +113,11 @@ def main(name: str) -> int:
     from activation_search.config.hydra_main import run_jobs
 
     # The command itself imports torch, which takes seconds: after the first look at the settings.
-    return run_jobs(command.config, lambda config: _function(name)(config))
+    return run_jobs(
+        command.config,
+        lambda config: _function(name)(config),
+        lambda folder, failures: _function("multirun")(folder, failures),
+    )
 
 
 def console_script() -> int:
@@ -124,8 +129,8 @@ def console_script() -> int:
     return exit_code(lambda: _usage(given))
 
 
-def _function(name: str) -> Callable[..., int | None]:
-    found: Callable[..., int | None] = import_module(f"activation_search.commands.{name}").run
+def _function(name: str) -> Callable[..., Any]:
+    found: Callable[..., Any] = import_module(f"activation_search.commands.{name}").run
     return found
 
 

@@ -1,7 +1,7 @@
 """Writes a report to send around:  python scripts/report.py logs/compare/cnn-mnist1d
 
-One HTML file with its pictures inside, and the same as Markdown, in the folder of a comparison or
-of a study.
+One HTML file with its pictures inside, and the same as Markdown, in the folder of a comparison, of
+a study or of a multirun.
 """
 
 from pathlib import Path
@@ -12,7 +12,9 @@ from activation_search.console import ArgumentParser
 def run() -> None:
     """Writes both files and prints their paths."""
     parser = ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="logs/compare/<name> or logs/sweeps/<name>")
+    parser.add_argument(
+        "folder", type=Path, help="logs/compare/<name>, logs/sweeps/<name> or logs/multirun/<time>"
+    )
     folder = parser.parse_args().folder
 
     # Imported once the arguments are known to be right: torch takes seconds.

@@ -8,22 +8,25 @@ from rich.markup import escape
 from rich.table import Table
 
 from activation_search.commands.alarms import print_alarms
+from activation_search.config.hydra_main import Outcome
 from activation_search.config.overrides import as_override
 from activation_search.config.run import TrainConfig
 from activation_search.console import open_console, print_line
 from activation_search.diagnostics.alarms import from_dicts
 from activation_search.training.result import FINISHED, RunResult
 from activation_search.training.run import RunInterrupted, train
-from activation_search.training.task import UNDEFINED
+from activation_search.training.task import UNDEFINED, mode_of
 
 MAX_ROWS = 8  # of sites in the summary
 
 
-def run(config: TrainConfig) -> int:
+def run(config: TrainConfig) -> Outcome:
     """Trains and prints the summary.
 
     Returns:
-        0 for a finished run, 1 for one that diverged.
+        0 for a finished run, 1 for one that diverged; and the validation metric that the task is
+        judged by, as it is: high is good for accuracy and R², low for errors and bits. For a
+        diverged run it is the worst value, for a run without validation NaN.
     """
     console = open_console()
     try:
@@ -33,7 +36,9 @@ def run(config: TrainConfig) -> int:
         print_line(console, f"resume it with:  {_resume_command(stop.result)}")
         raise
     print_summary(result, console)
-    return 0 if result.status == FINISHED else 1
+    if result.status == FINISHED:
+        return Outcome(0, result.metrics.get(f"val_{result.metric}", math.nan))
+    return Outcome(1, -math.inf if mode_of(result.metric) == "max" else math.inf)
 
 
 def _resume_command(result: RunResult) -> str:

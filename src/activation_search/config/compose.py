@@ -6,7 +6,7 @@ sentence each.
 """
 
 from collections.abc import Sequence
-from dataclasses import field, make_dataclass
+from dataclasses import field, fields, make_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from activation_search.activations.names import MODEL_DEFAULT, own_overrides
 from activation_search.config.compare import CompareConfig
 from activation_search.config.data import DATA_OPTIONS
 from activation_search.config.discover import DiscoverConfig
+from activation_search.config.hints import check_habits
 from activation_search.config.models import MODEL_CONFIGS, FunctionModelConfig
 from activation_search.config.run import (
     Config,
@@ -45,6 +46,8 @@ from activation_search.errors import UserError, unknown
 
 # What Hydra raises for some odd overrides, such as model=null and experiment=[a].
 HYDRAS_OWN = (ValueError, OSError, TypeError)
+# Of the packages in the extra [launchers].
+LAUNCHERS = ("joblib", "submitit_local", "submitit_slurm")
 # In a checkout the folder at the top, to which a link leads; in an installed package a copy.
 CONF = (Path(__file__).parents[1] / "conf").resolve()
 # Which file of it makes which kind of configuration.
@@ -145,6 +148,7 @@ def compose(
         UserError: an override that Hydra or the schema refuses.
     """
     register()
+    check_habits(overrides, "search" in {item.name for item in fields(kind)})
     # Inside a job of ``@hydra.main`` there is a Hydra already; it is put back afterwards.
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
@@ -164,11 +168,22 @@ def explain(error: Exception) -> UserError:
     """Hydra's or OmegaConf's error as one sentence with what is allowed and the nearest guess."""
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, option = error.missing_cfg_file.rpartition("/")
+        if group == "hydra/launcher" and option in LAUNCHERS:
+            return UserError(
+                f"{group}={option} needs Hydra's launchers: "
+                "pip install 'activation-search[launchers]'."
+            )
         return unknown(group, option, sorted(error.options))
     if isinstance(error, OverrideParseException):
         return UserError(
             f"Cannot read the override {error.override!r}; write key=value, and a value with "
             "blanks or signs in quotes of its own: \"data.path='my file.csv'\"."
+        )
+    text = str(error)
+    if "INTERVAL_SWEEP" in text or ("interval(" in text and "requires --multirun" in text):
+        return UserError(
+            "interval(…) is drawn by a study: python train.py -m hydra/sweeper=study "
+            "'optim.lr=tag(log,interval(1e-4,1e-1))'."
         )
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, ConfigKeyError | ConfigAttributeError):

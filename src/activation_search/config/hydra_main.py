@@ -1,12 +1,14 @@
-"""Hydra runs the jobs of a command line here: one, or with ``-m`` several in a row."""
+"""Hydra runs the jobs of a command line here: one, or with ``-m`` several."""
 
+import math
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -26,16 +28,35 @@ from activation_search.config.compose import (
     register,
     to_config,
 )
+from activation_search.config.failures import Failure, take_failures, write_failure
+from activation_search.config.hints import check_habits
 from activation_search.config.run import NOT_IDENTITY, Config
-from activation_search.errors import UserError, exit_code, reported
+from activation_search.errors import UserError, exit_code, print_error, reported
 
 
-def run_jobs(kind: type[Config], job: Callable[[Config], int | None]) -> int:
+class Outcome(NamedTuple):
+    """What came of a job.
+
+    Attributes:
+        exit_code: 0 for success.
+        value: what Hydra's sweepers judge the job by; NaN where there is nothing to judge.
+    """
+
+    exit_code: int = 0
+    value: float = math.nan
+
+
+def run_jobs(
+    kind: type[Config],
+    job: Callable[[Config], Outcome | None],
+    after: Callable[[Path, list[Failure]], None],
+) -> int:
     """Runs the jobs that the command line asks for.
 
     Args:
         kind: their configuration.
-        job: one of them; returns its exit code, ``None`` for 0.
+        job: one of them; ``None`` stands for ``Outcome()``.
+        after: called at the end of a multirun, with its folder and the jobs that failed.
 
     Returns:
         The largest exit code, see :func:`activation_search.errors.reported`.
@@ -44,10 +65,40 @@ def run_jobs(kind: type[Config], job: Callable[[Config], int | None]) -> int:
     exit_codes: list[int] = []
 
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name=FILES[kind])
-    def main(composed: DictConfig) -> None:
-        exit_codes.append(reported(lambda: job(_job_config(composed, kind))))
+    def main(composed: DictConfig) -> float:
+        outcome = Outcome()
+        sentences: list[str] = []
 
-    exit_codes.append(exit_code(lambda: _explained(main)))
+        def run() -> int:
+            nonlocal outcome
+            outcome = job(_job_config(composed, kind)) or Outcome()
+            return outcome.exit_code
+
+        def show(sentence: str) -> None:
+            print_error(sentence)
+            sentences.append(sentence)
+
+        code = reported(run, show)
+        exit_codes.append(code)
+        hydra_config = HydraConfig.get()
+        if code and hydra_config.mode is RunMode.MULTIRUN:
+            overrides = list(hydra_config.overrides.task)
+            failure = Failure(hydra_config.job.num, overrides, code, "".join(sentences))
+            write_failure(failure, Path(hydra_config.sweep.dir))
+        return outcome.value
+
+    def all_jobs() -> int:
+        with _without_empty_folders():
+            try:
+                _explained(main, kind)
+            finally:
+                folder = NoteFolder.multirun
+                failures = take_failures(folder) if folder else []
+            if folder:
+                after(folder, failures)
+        return max((failure.exit_code for failure in failures), default=0)
+
+    exit_codes.append(exit_code(all_jobs))
     return max(exit_codes)
 
 
@@ -62,6 +113,8 @@ def _job_config(composed: DictConfig, kind: type[Config]) -> Config:
     job = HydraConfig.get()
     if job.mode is RunMode.MULTIRUN:
         config.group = f"multirun/{Path(job.sweep.dir).name}"
+        if job.runtime.choices["hydra/launcher"] != "basic":
+            config.trainer.progress = False  # bars of several processes would overwrite each other
     if config.resume not in (None, "auto"):
         shown = (f"trainer.{key}=" for key in NOT_IDENTITY)
         allowed = ("resume=", "trust=", "logs=", "tensorboard.", *shown)
@@ -74,27 +127,31 @@ def _job_config(composed: DictConfig, kind: type[Config]) -> Config:
     return config
 
 
-def _explained(main: Callable[[], None]) -> None:
-    """Runs a ``@hydra.main`` function.
+def _explained(main: Callable[[], None], kind: type[Config]) -> None:
+    """Runs a ``@hydra.main`` function of that configuration.
 
     Raises:
         UserError: in place of Hydra's and OmegaConf's errors.
     """
     # Hydra would print a traceback and exit by itself; with this it lets errors through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    check_habits(sys.argv[1:], "search" in {item.name for item in fields(kind)})
     sys.argv[1:] = _readable(own_overrides(sys.argv[1:]))
     try:
-        with _without_empty_folders():
-            main()
+        main()
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from error
     except BrokenPipeError:  # a reader that is gone, such as head
         raise
     except HYDRAS_OWN as error:
         # From inside a job it is a fault of the program.
-        if "run_job" in {frame.name for frame in traceback.extract_tb(error.__traceback__)}:
+        if _OURS & {frame.name for frame in traceback.extract_tb(error.__traceback__)}:
             raise
         raise explain(error) from error
+
+
+# Hydra's function that runs a job, and our sweeper's that runs a study.
+_OURS = {"run_job", "run_study"}
 
 
 def _readable(words: list[str]) -> list[str]:
@@ -117,15 +174,17 @@ def _readable(words: list[str]) -> list[str]:
 
 class NoteFolder(Callback):
     """Notes the folders that Hydra makes before its first job: innermost first, and those alone
-    that do not exist yet, since others are the user's."""
+    that do not exist yet, since others are the user's. ``multirun`` is that of a multirun."""
 
     made: ClassVar[list[Path]] = []
+    multirun: ClassVar[Path | None] = None
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         self._note(Path(config.hydra.run.dir))
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        self._note(Path(config.hydra.sweep.dir))
+        NoteFolder.multirun = Path(config.hydra.sweep.dir)
+        self._note(NoteFolder.multirun)
 
     def _note(self, folder: Path) -> None:
         self.made[:] = [path for path in (folder, *folder.parents) if not path.exists()]
@@ -143,3 +202,4 @@ def _without_empty_folders() -> Iterator[None]:
                     (folder / "multirun.yaml").unlink()
                 folder.rmdir()
         NoteFolder.made.clear()
+        NoteFolder.multirun = None

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from activation_search.activations import ActivationChoice
+from activation_search.activations.names import MODEL_DEFAULT
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
 
@@ -37,6 +38,33 @@ def command_of(config: TrainConfig, seeds: Sequence[int]) -> str:
         overrides = ["-m", *(o for o in overrides if not o.startswith("seed="))]
         overrides.append("seed=" + ",".join(map(str, seeds)))
     return shlex.join(["python", "train.py", *overrides])
+
+
+def what_differs(configs: Sequence[TrainConfig]) -> list[dict[str, str]]:
+    """Of each configuration the settings in which they are not all alike, but for the seed.
+
+    Returns:
+        Keys and values as on the command line; a value is empty where there is no such setting.
+
+    Example:
+        what_differs([compose(["activation=relu"]), compose(["activation=gelu", "optim.lr=0.1"])])
+        # [{"activation": "relu", "optim.lr": "0.005"}, {"activation": "gelu", "optim.lr": "0.1"}]
+    """
+    given = [dict(o.split("=", 1) for o in to_overrides(config)) for config in configs]
+    keys = [key for key in dict.fromkeys(key for one in given for key in one) if key != "seed"]
+    whole = [
+        {key: one.get(key, _default(key, config)) for key in keys}
+        for one, config in zip(given, configs, strict=True)
+    ]
+    differing = [key for key in keys if len({values[key] for values in whole}) > 1]
+    return [{key: values[key] for key in differing} for values in whole]
+
+
+def _default(key: str, config: TrainConfig) -> str:
+    if key == "activation":
+        return MODEL_DEFAULT
+    defaults = _defaults(config.model.name, config.data.name)
+    return as_override(defaults[key]) if key in defaults else ""
 
 
 @cache

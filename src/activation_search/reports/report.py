@@ -31,9 +31,12 @@ from activation_search.reports.comparison_table import (
     verdict_sentence,
 )
 from activation_search.reports.pictures import write_picture
+from activation_search.reports.study_figures import write_figures
 from activation_search.search.leaderboard import LEADERBOARD_FILE
+from activation_search.search.multirun import describe_multirun
 from activation_search.training.result import versions
 
+MULTIRUNS = "multirun"  # the folder of all of them
 MAX_ROWS = 20
 STUDY_PICTURES = {
     "by_activation.png": "Every run of the study, by activation",
@@ -77,10 +80,10 @@ class Content:
 
 
 def write_report(folder: Path, named: Collection[str] = ()) -> list[Path]:
-    """``report.html`` and ``report.md`` in the folder of a comparison or of a study.
+    """``report.html`` and ``report.md`` in the folder of a comparison, a study or a multirun.
 
     Args:
-        folder: of a comparison or a study.
+        folder: of one of them.
         named: import paths of the user's own functions that may be followed to draw their curves.
 
     Raises:
@@ -123,8 +126,10 @@ def collect(folder: Path, named: Collection[str] = ()) -> Content:
         folder, named: see :func:`write_report`.
 
     Raises:
-        UserError: neither a comparison nor a finished study is there.
+        UserError: no comparison, finished study or multirun is there.
     """
+    if folder.parent.name == MULTIRUNS:
+        return _of_multirun(folder)
     study, evidence = None, None
     if (folder / LEADERBOARD_FILE).exists():
         study, trials = _read_study(folder / LEADERBOARD_FILE)
@@ -135,7 +140,8 @@ def collect(folder: Path, named: Collection[str] = ()) -> Content:
     if study is None and evidence is None:
         raise UserError(
             f"{folder} holds neither {COMPARISON_FILE} nor {LEADERBOARD_FILE}; give the folder of "
-            "a comparison (logs/compare/…) or of a study (logs/sweeps/…) that has ended."
+            "a comparison (logs/compare/…) or of a study (logs/sweeps/…) that has ended, or of a "
+            "multirun (logs/multirun/…)."
         )
     if study is not None:
         content = _of_study(study, folder, confirmed=evidence is not None)
@@ -168,7 +174,25 @@ def _read_study(path: Path) -> tuple[dict[str, Any], int]:
         ) from error
 
 
-def _of_study(study: dict[str, Any], folder: Path, confirmed: bool) -> Content:
+def _of_multirun(folder: Path) -> Content:
+    sweep, plain = describe_multirun(folder)
+    write_figures(sweep)
+    proof = "python scripts/compare.py tries the best of them on further seeds"
+    content = _of_study(plain, folder, confirmed=False, proof=proof)
+    content.title = f"Multirun {folder.name}"
+    content.question = (
+        f"Which configuration has the best validation {sweep.metric}? {len(sweep.study.trials)} "
+        f"runs of {len(sweep.rows)} configurations; rows are means over seeds."
+    )
+    return content
+
+
+def _of_study(
+    study: dict[str, Any],
+    folder: Path,
+    confirmed: bool,
+    proof: str = "the same command runs with confirm=3",
+) -> Content:
     metric = study["metric"]
     content = Content(
         f"Study {study['name']}",
@@ -179,7 +203,7 @@ def _of_study(study: dict[str, Any], folder: Path, confirmed: bool) -> Content:
     if not confirmed:
         content.verdicts.append(
             "These are selection values: the best of many is partly lucky. Nothing is proven until "
-            "the same command runs with confirm=3."
+            f"{proof}."
         )
     if study["luck"] is not None:
         content.luck = (

@@ -175,11 +175,11 @@ def leaderboard_table(rows: Sequence[LeaderboardRow], metric: str, most: int = 2
     return table
 
 
-def write_json(
-    rows: Sequence[LeaderboardRow], study: Study, metric: str, setting: dict[str, Any], path: Path
-) -> None:
+def as_plain(
+    rows: Sequence[LeaderboardRow], study: Study, metric: str, setting: dict[str, Any]
+) -> dict[str, Any]:
     """What a report, or a comparison of some rows, needs to know of a study."""
-    plain = {
+    return {
         "name": study.study_name,
         "metric": metric,
         "rows": [
@@ -191,6 +191,13 @@ def write_json(
         "command": command_line(),
         "repeat": [reproduce(row) for row in rows[:3] if row.config],
     }
+
+
+def write_json(
+    rows: Sequence[LeaderboardRow], study: Study, metric: str, setting: dict[str, Any], path: Path
+) -> None:
+    """Writes what :func:`as_plain` gives, whole or not at all."""
+    plain = as_plain(rows, study, metric, setting)
     write_text(path, json.dumps(plain, indent=1) + "\n")
 
 

@@ -218,3 +218,8 @@ def task_of(data: DataConfig) -> type[Task]:
         UserError: there is no such data set, or its file is not as it should be.
     """
     return TASKS[load_source(data).target.kind]
+
+
+def mode_of(metric: str) -> str:
+    """The direction of a metric that runs are judged by, ``"max"`` or ``"min"``."""
+    return next(task.mode for task in TASKS.values() if task.metric == metric)
