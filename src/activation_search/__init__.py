@@ -7,6 +7,7 @@ study = acts.sweep("search=per_layer", "trials=40")
 evidence = acts.compare("candidates=[relu,gelu,prelu]", "seeds=10")
 model = acts.load(f"{result.directory}/last.ckpt")
 model.predict(x)
+acts.export(result.directory, "onnx")
 
 for site in acts.sites(my_resnet, sample=x[:2]):
     print(site)
@@ -17,7 +18,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from activation_search.api import Arrays, arrays, compare, sweep, train
+    from activation_search.api import Arrays, arrays, compare, export, sweep, train
     from activation_search.models.own.api import replace, restore, sites
     from activation_search.training.module import ActivationModule
 
@@ -25,6 +26,7 @@ __all__ = [
     "Arrays",
     "arrays",
     "compare",
+    "export",
     "load",
     "replace",
     "restore",
@@ -33,7 +35,7 @@ __all__ = [
     "train",
 ]
 
-_COMMANDS = ("Arrays", "arrays", "compare", "sweep", "train")
+_COMMANDS = ("Arrays", "arrays", "compare", "export", "sweep", "train")
 _OF_ANY_MODEL = ("replace", "restore", "sites")
 
 

@@ -38,10 +38,13 @@ def check_trusted(
         )
 
 
-@cache
 def find(path: str) -> Any:
     """What a dotted path names, or ``None``: imported as far as it is a module."""
-    return locate(path)
+    # A notebook's cell may run again, and define it anew.
+    return locate(path) if path.startswith("__main__.") else _find(path)
+
+
+_find = cache(locate)
 
 
 def own_callable(setting: str, path: str) -> Callable[..., Any]:
@@ -70,9 +73,14 @@ def own_callable(setting: str, path: str) -> Callable[..., Any]:
 
 
 def source_hash(target: Callable[..., Any]) -> str:
-    """SHA-256 of the source file of a function or class; of its name where it has none."""
+    """SHA-256 of the source file of a function or class; of its own source where a notebook has no
+    file, and of its name where there is none at all."""
+    target = inspect.unwrap(target)
     try:
-        content = Path(inspect.getsourcefile(inspect.unwrap(target)) or "").read_bytes()
+        content = Path(inspect.getsourcefile(target) or "").read_bytes()
     except (TypeError, OSError):
-        content = getattr(target, "__qualname__", repr(target)).encode()
+        try:
+            content = inspect.getsource(target).encode()
+        except (TypeError, OSError):
+            content = getattr(target, "__qualname__", repr(target)).encode()
     return sha256(content).hexdigest()
