@@ -14,6 +14,7 @@ for site in acts.sites(my_resnet, sample=x[:2]):
 model = acts.replace(my_resnet, {"layer1_*": "gelu", "*": "prelu"}, sample=x[:2])
 """
 
+import warnings
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,10 @@ _OF_ANY_MODEL = ("replace", "restore", "sites")
 def __getattr__(name: str) -> Any:
     # Imported at the first use, so that shell completion and ``--help`` need no torch.
     if name in _COMMANDS:
-        from activation_search import api
+        with warnings.catch_warnings():
+            # Lightning's tqdm asks a notebook for ipywidgets, which nothing here uses.
+            warnings.filterwarnings("ignore", "IProgress not found")
+            from activation_search import api
 
         return getattr(api, name)
     if name in _OF_ANY_MODEL:

@@ -30,9 +30,11 @@ from activation_search.data.files import cache_folder
 from activation_search.engine.runner import open_runner
 from activation_search.errors import UserError
 from activation_search.evidence.compare import run_compare
+from activation_search.evidence.confirm import confirm
 from activation_search.evidence.results import Evidence
 from activation_search.exporting.export import EXPORT_FOLDER, Exported, export_model
 from activation_search.reports.report import write_report
+from activation_search.reports.study_figures import write_figures
 from activation_search.search.sweep import Sweep, run_sweep
 from activation_search.training import run as run_module
 from activation_search.training.checkpoint import load_checkpoint
@@ -171,6 +173,9 @@ def sweep(
     config: SweepConfig = _configured(SweepConfig, overrides, data, model)
     with open_runner(config, open_console()) as runner:
         found = run_sweep(config, runner)
+        write_figures(found)
+        if config.confirm and not found.left:
+            confirm(found, config, runner)
     write_report(found.folder, config.import_paths())
     return found
 

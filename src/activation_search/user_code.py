@@ -38,13 +38,10 @@ def check_trusted(
         )
 
 
+@cache
 def find(path: str) -> Any:
     """What a dotted path names, or ``None``: imported as far as it is a module."""
-    # A notebook's cell may run again, and define it anew.
-    return locate(path) if path.startswith("__main__.") else _find(path)
-
-
-_find = cache(locate)
+    return locate(path)
 
 
 def own_callable(setting: str, path: str) -> Callable[..., Any]:
@@ -61,7 +58,8 @@ def own_callable(setting: str, path: str) -> Callable[..., Any]:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        target = find(path)
+        # A notebook's cell may run again, and define it anew.
+        target = locate(path) if path.startswith("__main__.") else find(path)
     except Exception as error:  # whatever the user's module raises while it is imported
         raise UserError(f"Importing {setting}={path} failed: {error}") from error
     if not callable(target):
