@@ -41,7 +41,10 @@ def write(model: Exportable, folder: Path) -> Callable[[Tensor], Tensor]:
 
     # Operators that torch's own translation does not know.
     aten = torch.ops.aten
-    translations = {aten.hypot.default: hypot, aten.rrelu.default: rrelu}
+    translations: dict[Callable[..., Any], Callable[..., Any]] = {
+        aten.hypot.default: hypot,
+        aten.rrelu.default: rrelu,
+    }
     program = trace(model)
     # It notes each operator of torchvision that is not installed.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
