@@ -1,15 +1,19 @@
 """The commands from Python."""
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import activation_search as acts
+from activation_search.activations import gains
 from activation_search.config.run import TrainConfig
 from activation_search.errors import UserError
 from activation_search.search.leaderboard import rank
@@ -63,6 +67,14 @@ def test_train_and_load(folder: Path) -> None:
     assert set(result.assignment.values()) == {"gelu"}
     model = acts.load(f"{result.directory}/last.ckpt")
     assert model.predict(data()[2][:3]).shape == (3,)
+    assert list(result.table["epoch"]) == [0]
+    assert list(result.table["val_accuracy"]) == [result.metrics["val_accuracy"]]
+    shown = result._repr_html_()
+    assert "finished: mlp on arrays, seed 0" in shown
+    assert '<td style="text-align: left">gelu</td>' in shown
+    assert shown.count("<img") == 1
+    [path] = acts.export(result.directory, "formula").paths
+    assert path == Path(result.directory) / "export" / "activations.txt"
 
 
 def test_own_functions(folder: Path) -> None:
@@ -81,8 +93,13 @@ def test_sweep(folder: Path, pretended: Pretended) -> None:
     assert list(study.table["param:activation"]) == ["gelu", "relu"]
     assert list(study.table["mean"]) == [0.9, 0.7]
     assert [row.label for row in rank(study.study)] == ["gelu", "relu"]
-    assert "gelu" in study._repr_html_()
+    shown = study._repr_html_()
+    assert shown.index("gelu") < shown.index("relu")
+    assert shown.count("<img") == 1
+    assert "Nothing is proven" in shown
     assert (study.folder / "report.html").exists()
+    study.folder.rename(study.folder.with_name("elsewhere"))
+    assert "relu" in study._repr_html_()
 
 
 def test_compare(folder: Path, pretended: Pretended) -> None:
@@ -93,7 +110,51 @@ def test_compare(folder: Path, pretended: Pretended) -> None:
     assert table.loc["gelu", "difference"] == pytest.approx(0.1)
     assert table.loc["gelu", "verdict"] == "better"
     assert table.loc["relu", "verdict"] == ""
-    assert "better" in evidence._repr_html_()
+    shown = evidence._repr_html_()
+    assert "Against relu, on 6 seeds of mlp on" in shown
+    assert shown.count("<img") == 1  # the forest plot
+
+
+def in_session(monkeypatch: pytest.MonkeyPatch, name: str, function: Any) -> Any:
+    """The function as a notebook's cell defines it."""
+    function.__module__, function.__qualname__ = "__main__", name
+    monkeypatch.setattr(sys.modules["__main__"], name, function, raising=False)
+    return function
+
+
+def test_a_cell_that_runs_again_defines_another_function(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [*QUICK[1:], "trainer.max_steps=1"]
+
+    def load(classes: int) -> Callable[[], dict[str, np.ndarray]]:
+        x, x_test = data()[0], data()[2]
+        y, y_test = np.arange(60) % classes, np.arange(20) % classes
+        return lambda: {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test}
+
+    def build(sites: int) -> Callable[[int], nn.Module]:
+        functions = [nn.ReLU() for _ in range(sites)]
+        return lambda outputs: nn.Sequential(nn.Linear(5, 8), *functions, nn.Linear(8, outputs))
+
+    for number in (1, 2):
+        result = acts.train(
+            *few,
+            data=in_session(monkeypatch, "load", load(2 + number)),
+            model=in_session(monkeypatch, "build", build(number)),
+        )
+        assert len(result.assignment) == number
+        assert result.parameters == 6 * 8 + 9 * (2 + number)
+
+
+def test_an_activation_function_of_ones_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for height in (1.0, 3.0):
+        wave = in_session(monkeypatch, "wave", lambda x, height=height: x + height * torch.sin(x))
+        result = acts.train("model=mlp", *QUICK, data=acts.arrays(*data()), activation=wave)
+        assert set(result.assignment.values()) == {"custom(target=__main__.wave)"}
+        assert gains({"name": "custom", "target": "__main__.wave"}).backward < 1
+    squared = 1 + height**2 * (1 + math.exp(-2)) / 2 + 2 * height * math.exp(-0.5)
+    found = gains({"name": "custom", "target": "__main__.wave"}).backward
+    assert found == pytest.approx(squared**-0.5, rel=1e-6)
 
 
 def test_functions_that_cannot_be_imported_are_a_sentence(folder: Path) -> None:

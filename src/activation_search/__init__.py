@@ -7,17 +7,19 @@ study = acts.sweep("search=per_layer", "trials=40")
 evidence = acts.compare("candidates=[relu,gelu,prelu]", "seeds=10")
 model = acts.load(f"{result.directory}/last.ckpt")
 model.predict(x)
+acts.export(result.directory, "onnx")
 
 for site in acts.sites(my_resnet, sample=x[:2]):
     print(site)
 model = acts.replace(my_resnet, {"layer1_*": "gelu", "*": "prelu"}, sample=x[:2])
 """
 
+import warnings
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from activation_search.api import Arrays, arrays, compare, discover, sweep, train
+    from activation_search.api import Arrays, arrays, compare, discover, export, sweep, train
     from activation_search.models.own.api import replace, restore, sites
     from activation_search.training.module import ActivationModule
 
@@ -26,6 +28,7 @@ __all__ = [
     "arrays",
     "compare",
     "discover",
+    "export",
     "load",
     "replace",
     "restore",
@@ -34,14 +37,17 @@ __all__ = [
     "train",
 ]
 
-_COMMANDS = ("Arrays", "arrays", "compare", "discover", "sweep", "train")
+_COMMANDS = ("Arrays", "arrays", "compare", "discover", "export", "sweep", "train")
 _OF_ANY_MODEL = ("replace", "restore", "sites")
 
 
 def __getattr__(name: str) -> Any:
     # Imported at the first use, so that shell completion and ``--help`` need no torch.
     if name in _COMMANDS:
-        from activation_search import api
+        with warnings.catch_warnings():
+            # Lightning's tqdm asks a notebook for ipywidgets, which nothing here uses.
+            warnings.filterwarnings("ignore", "IProgress not found")
+            from activation_search import api
 
         return getattr(api, name)
     if name in _OF_ANY_MODEL:

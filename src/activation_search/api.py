@@ -11,10 +11,13 @@ model = acts.load(f"{result.directory}/last.ckpt")
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import activation_search.reports.notebook  # noqa: F401 (registers how results show themselves)
 from activation_search.atomic import replacing
 from activation_search.config.compare import CompareConfig
 from activation_search.config.compose import compose
@@ -30,11 +33,15 @@ from activation_search.discovery.found import Discovery
 from activation_search.engine.runner import open_runner
 from activation_search.errors import UserError
 from activation_search.evidence.compare import run_compare
+from activation_search.evidence.confirm import confirm
 from activation_search.evidence.results import Evidence
+from activation_search.exporting.export import EXPORT_FOLDER, Exported, export_model
 from activation_search.reports.discovery_figures import write_pictures
 from activation_search.reports.report import write_report
+from activation_search.reports.study_figures import write_figures
 from activation_search.search.sweep import Sweep, run_sweep
 from activation_search.training import run as run_module
+from activation_search.training.checkpoint import load_checkpoint
 from activation_search.training.result import RunResult
 
 Function = Callable[..., Any]
@@ -95,7 +102,10 @@ def arrays(
 
 
 def train(
-    *overrides: str, data: Arrays | Function | None = None, model: Function | None = None
+    *overrides: str,
+    data: Arrays | Function | None = None,
+    model: Function | None = None,
+    activation: Function | None = None,
 ) -> RunResult:
     """Trains one model: ``python train.py`` with these overrides.
 
@@ -104,9 +114,11 @@ def train(
         data: in place of ``data=``: :func:`arrays`, or a function that returns arrays by their
             names.
         model: in place of ``model=``: a function or class that gives a torch module.
+        activation: in place of ``activation=``: a function of a tensor, or a class of modules.
 
     Returns:
-        The run's result, which ``result.json`` in its directory holds too.
+        The run's result, which ``result.json`` in its directory holds too; ``table`` is its curve
+        as a frame.
 
     Raises:
         UserError: a setting, site or activation that is not valid.
@@ -114,7 +126,35 @@ def train(
     Example:
         train("model=mlp", "data=digits", "activation=gelu").metrics["test_accuracy"]
     """
-    return run_module.train(compose([*overrides, *_own(data, model)]))
+    return run_module.train(compose([*overrides, *_own(data, model), *_own_activation(activation)]))
+
+
+def export(
+    run: str | PathLike[str],
+    format: str,
+    out: str | PathLike[str] | None = None,
+    trust: bool = False,
+) -> Exported:
+    """Writes a trained model for other programs: ``python scripts/export.py``.
+
+    Args:
+        run: a run directory, whose ``best.ckpt`` is taken, or a checkpoint.
+        format: ``onnx``, ``plain``, ``pt2``, ``state_dict`` or ``formula``.
+        out: a folder; ``export`` in the run directory by default.
+        trust: see :func:`activation_search.load`.
+
+    Returns:
+        The files, and how far they are from ``predict``.
+
+    Raises:
+        UserError: the model cannot be loaded, or not written in this format.
+
+    Example:
+        export(result.directory, "onnx").paths
+    """
+    path = Path(run)
+    folder = Path(out) if out else (path if path.is_dir() else path.parent) / EXPORT_FOLDER
+    return export_model(load_checkpoint(path, trust), format, folder)
 
 
 def sweep(
@@ -137,6 +177,9 @@ def sweep(
     config: SweepConfig = _configured(SweepConfig, overrides, data, model)
     with open_runner(config, open_console()) as runner:
         found = run_sweep(config, runner)
+        write_figures(found)
+        if config.confirm and not found.left:
+            confirm(found, config, runner)
     write_report(found.folder, config.import_paths())
     return found
 
@@ -211,6 +254,12 @@ def _own(data: Arrays | Function | None, model: Function | None) -> list[str]:
     if model is not None:
         found += ["model=function", f"model.function={_path('model', model)}"]
     return found
+
+
+def _own_activation(activation: Function | None) -> list[str]:
+    if activation is None:
+        return []
+    return ["activation=custom", f"activation.target={_path('activation', activation)}"]
 
 
 def _path(name: str, function: Function) -> str:

@@ -31,8 +31,11 @@ class ArgumentParser(argparse.ArgumentParser):
 
 def open_console() -> Console:
     """As wide as the terminal; a file or a pipe has no width that a table must fit into."""
-    console = PipedConsole(highlight=False)
-    return console if console.is_terminal else PipedConsole(highlight=False, width=200)
+    # As text in a notebook too, where rich's progress bars need ipywidgets.
+    console = PipedConsole(highlight=False, force_jupyter=False)
+    if console.is_terminal:
+        return console
+    return PipedConsole(highlight=False, force_jupyter=False, width=200)
 
 
 def print_line(console: Console, text: str) -> None:

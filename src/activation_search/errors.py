@@ -16,6 +16,10 @@ class UserError(Exception):
     Its message is the whole information: what was given and what is allowed.
     """
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows."""
+        return [f"Error: {without_passwords(str(self))}"]
+
 
 class MachineError(Exception):
     """A failure of the machine, such as a full disk; printed without a traceback, exit code 1.

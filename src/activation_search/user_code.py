@@ -58,7 +58,8 @@ def own_callable(setting: str, path: str) -> Callable[..., Any]:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        target = find(path)
+        # A notebook's cell may run again, and define it anew.
+        target = locate(path) if path.startswith("__main__.") else find(path)
     except Exception as error:  # whatever the user's module raises while it is imported
         raise UserError(f"Importing {setting}={path} failed: {error}") from error
     if not callable(target):
@@ -70,9 +71,14 @@ def own_callable(setting: str, path: str) -> Callable[..., Any]:
 
 
 def source_hash(target: Callable[..., Any]) -> str:
-    """SHA-256 of the source file of a function or class; of its name where it has none."""
+    """SHA-256 of the source file of a function or class; of its own source where a notebook has no
+    file, and of its name where there is none at all."""
+    target = inspect.unwrap(target)
     try:
-        content = Path(inspect.getsourcefile(inspect.unwrap(target)) or "").read_bytes()
+        content = Path(inspect.getsourcefile(target) or "").read_bytes()
     except (TypeError, OSError):
-        content = getattr(target, "__qualname__", repr(target)).encode()
+        try:
+            content = inspect.getsource(target).encode()
+        except (TypeError, OSError):
+            content = getattr(target, "__qualname__", repr(target)).encode()
     return sha256(content).hexdigest()

@@ -5,7 +5,7 @@ python -c "from activation_search.activations import gains; print(gains('gelu'))
 
 import math
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch import Tensor
 from activation_search.activations.activation import Activation
 from activation_search.activations.factory import build
 from activation_search.errors import UserError
+from activation_search.user_code import own_callable
 
 _LIMIT = 10.0  # the normal density beyond is under 1e-22
 
@@ -40,11 +41,14 @@ def gains(activation: object) -> Gains:
     Raises:
         UserError: not an activation, or one that is zero or infinite on average.
     """
-    return _gains(Activation.parse(activation))
+    parsed = Activation.parse(activation)
+    # With a function of the user's itself: a notebook may define another one of its name.
+    target = dict(parsed.parameters).get("target")
+    return _gains(parsed, target and own_callable("activation.target", str(target)))
 
 
 @cache
-def _gains(activation: Activation) -> Gains:
+def _gains(activation: Activation, _: Any) -> Gains:
     entry = activation.entry
     # A fork, since a module may draw its start values; quadrature must not disturb a run.
     with torch.random.fork_rng(devices=[]), torch.enable_grad():

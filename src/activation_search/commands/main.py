@@ -94,6 +94,9 @@ COMMANDS = {
     "catalogue": Command("scripts/catalogue.py", "The catalogue as a table and a sheet of curves."),
     "data": Command("scripts/data.py", "Which model reads which data set, and what one holds."),
     "sites": Command("scripts/sites.py", "The activation sites of a model, of your own too."),
+    "export": Command(
+        "scripts/export.py", "Writes a trained model for other programs: ONNX, plain torch, others."
+    ),
     "report": Command("scripts/report.py", "Writes a study's, comparison's or multirun's report."),
 }
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from activation_search.config.data import DATA_CONFIGS, DataConfig, OwnConfig
-from activation_search.data.files import State, state
+from activation_search.data.files import state
 from activation_search.data.sources import (
     arrays,
     csv_table,
@@ -20,6 +20,7 @@ from activation_search.data.sources import (
 )
 from activation_search.data.splits import Source, Splits, split
 from activation_search.errors import UserError, unknown
+from activation_search.user_code import own_callable
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,17 @@ def load_source(data: DataConfig) -> Source:
 
 
 # Settings -> the state of what they name when it was read, and what was read.
-_read: dict[str, tuple[State, Source]] = {}
+_read: dict[str, tuple[object, Source]] = {}
 
 
 def _cached(keys: Mapping[str, Any]) -> Source:
     named = str(keys)  # some are lists
-    path = keys.get("path")
-    # Before it is read, so that a change while it is read is seen the next time.
-    now = state(path) if path else ()
+    path, function = keys.get("path"), keys.get("function")
+    # Before it is read, so that a change while it is read is seen the next time. Of a function
+    # itself, since a notebook may define another one of its name.
+    now: object = own_callable("data.function", function) if function else ()
+    if path:
+        now = state(path)
     held = _read.get(named)
     if held is not None and held[0] == now:
         return held[1]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from activation_search.atomic import write_text
 from activation_search.errors import UserError
 from activation_search.evidence.statistics import Comparison, mean_ranks
+from activation_search.notebook import as_html
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -117,7 +118,7 @@ class Evidence:
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        return str(self.table._repr_html_())  # type: ignore[operator]
+        return as_html(self)
 
     def write(self, folder: Path) -> Path:
         """As JSON, whole or not at all. An earlier comparison of other candidates is kept under

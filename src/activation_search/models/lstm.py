@@ -90,7 +90,7 @@ class LSTMLayer(nn.Module):
         # Steps first, so that the gradient of all steps' rows is put together in one piece.
         projected = nn.functional.linear(x.transpose(0, 1), weight_ih, bias_ih + bias_hh)
         recurrent = weight_hh.t()
-        h = c = x.new_zeros(len(x), self.width)
+        h = c = x.new_zeros(x.shape[0], self.width)
         outputs = []
         for now in projected.unbind():  # B, rows
             i, f, g, o = torch.addmm(now, h, recurrent).split(self.rows, 1)
@@ -134,6 +134,9 @@ class LSTM(Network):
             )
             features = config.width
         self.layers["head"] = nn.Linear(config.width, outputs)
+        names = self.layer_names
+        self.standard = [n for n in names if all(self._has_default(n, part) for part in STANDARD)]
+        self.fixed = [n for n in names if self._is_fixed(n)]
 
     @staticmethod
     def sites(config: LSTMConfig, sample: Sample, outputs: int) -> list[Site]:
@@ -189,7 +192,7 @@ class LSTM(Network):
             return x.mean(1) if self.pool == "mean" else x[:, -1]
         if self.pool == "mean":
             return mean_over(x, mask)
-        return x[torch.arange(len(x), device=x.device), mask.sum(1) - 1]
+        return x[torch.arange(x.shape[0], device=x.device), mask.sum(1) - 1]
 
     def valid_positions(self, x: Tensor) -> Tensor | None:
         # A site acts once per step: all samples' first steps, then all second ones.
@@ -197,21 +200,23 @@ class LSTM(Network):
 
     def is_standard(self, name: str) -> bool:
         """Whether a layer's assignment is the one that torch's kernel computes."""
-        return all(self._has_default(name, part) for part in STANDARD)
+        return name in self.standard
 
     def has_fixed_functions(self, name: str) -> bool:
         """Whether a layer's gates are standard, and its functions elementwise, without parameters
         to learn and without noise."""
-        sites = {part: f"{name}_{part}" for part in STANDARD}
+        return name in self.fixed and all(
+            # A module that somebody put there instead may be anything.
+            isinstance(self.activations[f"{name}_{part}"], Function)
+            for part in STANDARD
+        )
+
+    def _is_fixed(self, name: str) -> bool:
         return all(
             self._has_default(name, part)
             if part.endswith("gate")
-            else self.assignment[site].entry.family == "fixed"
-            for part, site in sites.items()
-        ) and all(
-            # A module that somebody put there instead may be anything.
-            isinstance(self.activations[site], Function)
-            for site in sites.values()
+            else self.assignment[f"{name}_{part}"].entry.family == "fixed"
+            for part in STANDARD
         )
 
     def _has_default(self, name: str, part: str) -> bool:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-Function = Callable[[Tensor], Tensor]
+Elementwise = Callable[[Tensor], Tensor]
 
 
 class Buffers:
@@ -76,8 +76,8 @@ class Recurrence:
         weight_ih: Tensor,
         weight_hh: Tensor,
         bias: Tensor,
-        candidate: Function,
-        cell_output: Function,
+        candidate: Elementwise,
+        cell_output: Elementwise,
     ) -> Tensor:
         """``[B, T, inputs]`` -> ``[B, T, width]``.
 
@@ -104,7 +104,7 @@ def gates_first(rows: Tensor) -> Tensor:
     return torch.cat([i, f, o, g])
 
 
-def slopes(function: Function, z: Tensor) -> tuple[Tensor, ...]:
+def slopes(function: Elementwise, z: Tensor) -> tuple[Tensor, ...]:
     """The function's derivative at each step of ``z``, ``[T, B, width]``; calls it once more."""
     with torch.enable_grad():
         leaf = z.detach().requires_grad_()
@@ -122,8 +122,8 @@ class Steps(torch.autograd.Function):
         weight_ih: Tensor,
         weight_hh: Tensor,
         bias: Tensor,
-        candidate: Function,
-        cell_output: Function,
+        candidate: Elementwise,
+        cell_output: Elementwise,
         recurrence: Recurrence,
     ) -> Tensor:
         steps, batch, inputs = x.shape

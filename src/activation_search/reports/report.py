@@ -90,21 +90,26 @@ def write_report(folder: Path, named: Collection[str] = ()) -> list[Path]:
         UserError: nothing of the kind is there.
     """
     content = collect(folder, named)
-    environment = Environment(
+    paths = []
+    for kind in ("html", "md"):
+        path = folder / f"report.{kind}"
+        write_text(path, environment().get_template(f"report.{kind}.j2").render(vars(content)))
+        paths.append(path)
+    return paths
+
+
+def environment() -> Environment:
+    """What renders the templates."""
+    found = Environment(
         loader=PackageLoader("activation_search.reports"),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["plain"] = _plain
-    environment.filters["fenced"] = _fenced
-    paths = []
-    for kind in ("html", "md"):
-        path = folder / f"report.{kind}"
-        write_text(path, environment.get_template(f"report.{kind}.j2").render(vars(content)))
-        paths.append(path)
-    return paths
+    found.filters["plain"] = _plain
+    found.filters["fenced"] = _fenced
+    return found
 
 
 def _plain(text: object) -> str:
@@ -239,7 +244,7 @@ def _add_evidence(
 ) -> None:
     for block in evidence.blocks:
         content.verdicts += [verdict_sentence(block), *([caution(block)] if caution(block) else [])]
-        content.tables.append(_table(block))
+        content.tables.append(comparison_rows(block))
         content.pictures += _pictures(block, folder, named)
     if evidence.ranks:
         rows = sorted(evidence.ranks.items(), key=lambda pair: pair[1])
@@ -261,7 +266,8 @@ def _add_evidence(
         content.commands.append(evidence.command)
 
 
-def _table(block: Block) -> TableData:
+def comparison_rows(block: Block) -> TableData:
+    """A candidate in each row, its verdict beside it."""
     selected = any(arm.selection is not None for arm in block.arms.values())
     rows = []
     for label in sorted_labels(block):

@@ -22,6 +22,7 @@ from activation_search.engine.workers import threads_per_job
 from activation_search.errors import UserError
 from activation_search.models.factory import check_reads, count_weights, pinned_sources, sites_of
 from activation_search.models.sites import assign
+from activation_search.notebook import as_html
 from activation_search.search.driver import Driver
 from activation_search.search.leaderboard import (
     LEADERBOARD_FILE,
@@ -72,7 +73,7 @@ class Sweep:
         return to_frame(self.rows)
 
     def _repr_html_(self) -> str:
-        return str(self.table.drop(columns=["directories", "command"])._repr_html_())  # type: ignore[operator]
+        return as_html(self)
 
     @property
     def dashboard(self) -> str:

@@ -12,11 +12,15 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from activation_search.atomic import write_text
 from activation_search.config.run import TrainConfig, from_dict
 from activation_search.errors import UserError
+from activation_search.notebook import as_html
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 RESULT_FILE = "result.json"
 RESULT_FORMAT = 1  # a higher one cannot be read by this version
@@ -39,7 +43,7 @@ class RunResult:
         early stopping chose them.
     resumed_after: epochs of the interrupted run that this one resumed, or ``None``.
     stopped_early: whether early stopping ended the run before its limit.
-    curve: one mapping per epoch.
+    curve: one mapping per epoch; ``table`` is the same as a frame.
     epochs, steps: how far it came.
     seconds: wall time of this process. training_seconds: of training batches alone, over all
         processes of a resumed run.
@@ -87,6 +91,16 @@ class RunResult:
     def step_seconds(self) -> float:
         """Training time of a step; 0 for a run that made none."""
         return self.training_seconds / max(self.steps, 1)
+
+    @property
+    def table(self) -> "DataFrame":
+        """The curve, one row per epoch."""
+        import pandas as pd
+
+        return pd.DataFrame(self.curve)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     def write(self) -> None:
         """Replaces the run's ``result.json``, whole or not at all. Values that are not finite

@@ -138,7 +138,9 @@ class OwnNetwork(Network):
     @staticmethod
     def sites(config: FunctionModelConfig, sample: Sample, outputs: int) -> Sequence[Site]:
         plain = json.dumps([config.function, config.args, list(config.sites)], sort_keys=True)
-        return _sites(plain, sample, outputs)
+        # With the function itself: a notebook may define another one of its name.
+        own = config.function and own_callable("model.function", config.function)
+        return _sites(own, plain, sample, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         if not x.is_floating_point():
@@ -154,7 +156,7 @@ class OwnNetwork(Network):
 
 
 @cache
-def _sites(plain: str, sample: Sample, outputs: int) -> tuple[Site, ...]:
+def _sites(_: Any, plain: str, sample: Sample, outputs: int) -> tuple[Site, ...]:
     function, args, patterns = json.loads(plain)
     config = FunctionModelConfig(function=function, args=args, sites=patterns)
     with torch.random.fork_rng(devices=[]):

@@ -1,0 +1,64 @@
+"""A run in words: what a summary says, wherever it is shown."""
+
+import math
+from collections.abc import Iterator
+
+from activation_search.training.result import RunResult
+from activation_search.training.task import UNDEFINED
+
+MAX_ROWS = 8  # of sites
+_SPLITS = {"val": "validation", "test": "test"}
+
+
+def title(result: RunResult) -> str:
+    """Model, data and seed."""
+    config = result.parsed_config()
+    return f"{config.model.label} on {config.data.name}, seed {config.seed}"
+
+
+def summary(result: RunResult) -> Iterator[tuple[str, str]]:
+    """Rows of name and text: data, metrics, time, parameters, the activation at each site."""
+    if result.resumed_after is not None:
+        yield "resumed", f"after {result.resumed_after} epochs"
+    elif result.config["resume"] == "auto":
+        yield "resumed", "nothing: no unfinished run of this configuration"
+    if result.reason:
+        yield "reason", result.reason
+    if result.data:
+        yield "data", f"{result.data['samples']}, {result.data['task']}"
+        for name in ("columns", "groups", "note"):  # of a data set of the user's
+            if name in result.data:
+                yield name, result.data[name]
+    for split, words in _SPLITS.items():
+        # The metric that the run is judged by, the loss, then what else there is.
+        names = dict.fromkeys([f"{split}_{result.metric}", f"{split}_loss", *result.metrics])
+        for name in (n for n in names if n.startswith(split) and n in result.metrics):
+            metric = name.removeprefix(f"{split}_")
+            yield f"{words} {metric}", _value(metric, result.metrics[name])
+    per_step = 1000 * result.step_seconds
+    length = f"{result.epochs} epochs, {result.steps} steps of {per_step:.2f} ms"
+    early = ", stopped early" if result.stopped_early else ""
+    yield "time", f"{result.seconds:.1f} s, {length}{early}"
+    own = result.activation_parameters
+    learned = f", {own:,} of them in activations" if own else ""
+    yield "parameters", f"{result.parameters:,}{learned}"
+    yield from _assignment(result.assignment)
+
+
+def _value(metric: str, value: float) -> str:
+    if math.isnan(value) and metric in UNDEFINED:
+        return f"undefined: {UNDEFINED[metric]}"
+    return f"{value:.4f}"
+
+
+def _assignment(assignment: dict[str, str]) -> list[tuple[str, str]]:
+    """Sites and their activation; of many sites those with the same one in one row."""
+    if len(assignment) <= MAX_ROWS:
+        return list(assignment.items())
+    together: dict[str, list[str]] = {}
+    for site, activation in assignment.items():
+        together.setdefault(activation, []).append(site)
+    return [
+        (sites[0] if len(sites) == 1 else f"{sites[0]} … ({len(sites)} sites)", activation)
+        for activation, sites in together.items()
+    ]
