@@ -19,6 +19,7 @@ from activation_search.training.metrics import (
     Accuracy,
     BinaryAccuracy,
     BitsPerCharacter,
+    FromConfusion,
     MacroF1,
     Perplexity,
 )
@@ -67,6 +68,12 @@ class Task(KeepsPrecision):
         """Metrics of the split that was evaluated, in the data's unit; NaN where one is undefined,
         see ``UNDEFINED``."""
         return self.metrics.compute()
+
+    def confusion(self) -> Tensor | None:
+        """Counts ``[classes, classes]``, true by predicted, of the split that was evaluated;
+        ``None`` where nothing is classified."""
+        counting = (m for m in self.metrics.values() if isinstance(m, FromConfusion))
+        return next((metric.confmat for metric in counting), None)
 
 
 class Classification(Task):
