@@ -32,7 +32,7 @@ class ArgumentParser(argparse.ArgumentParser):
 def open_console() -> Console:
     """As wide as the terminal; a file or a pipe has no width that a table must fit into."""
     console = PipedConsole(highlight=False)
-    return console if console.is_terminal else PipedConsole(highlight=False, width=200)
+    return console if console.is_terminal else PipedConsole(highlight=False, width=240)
 
 
 def print_line(console: Console, text: str) -> None:

@@ -45,12 +45,25 @@ def test_another_question_under_the_same_name(storage) -> None:
             storage, "s", *configured("search.candidates=[relu,gelu]", same), "accuracy", "max"
         )
     other = configured("search.candidates=[relu,tanh]", "optim.lr=0.1")
+    costs = configured("search.candidates=[relu,gelu]", "search.limits={parameters: 9}")
+    with pytest.raises(UserError, match=r"search.limits was None, is {'parameters': 9}"):
+        open_study(storage, "s", *costs, "accuracy", "max")
     with pytest.raises(
         UserError,
         match=r"asks something else \(optim.lr was 0.005, is 0.1; search.activation was "
         r"\['relu', 'gelu'\], is \['relu', 'tanh'\]\)",
     ):
         open_study(storage, "s", *other, "accuracy", "max")
+
+
+def test_costs_are_minimised_beside_the_metric(storage) -> None:
+    asked = configured("search.objectives=[accuracy,parameters,milliseconds]")
+    study = open_study(storage, "s", *asked, "accuracy", "max")
+    assert [direction.name for direction in study.directions] == [
+        "MAXIMIZE", "MINIMIZE", "MINIMIZE",
+    ]  # fmt: skip
+    assert study.metric_names == ["validation accuracy", "parameters", "milliseconds"]
+    open_study(storage, "s", *asked, "accuracy", "max")
 
 
 @pytest.mark.parametrize(

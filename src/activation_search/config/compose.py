@@ -69,6 +69,7 @@ def register() -> None:
     store.store(name="compare_schema", node=_schema(CompareConfig))
     search = OmegaConf.structured(SearchConfig)
     OmegaConf.set_struct(search.hparams, False)
+    OmegaConf.set_struct(search.limits, False)  # checked with the metric, see search/costs.py
     store.store(group="schema/search", name="search", node=search)
     for option, data in DATA_OPTIONS.items():
         store.store(group="data", name=option, node=data)

@@ -12,20 +12,23 @@ from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, get_storage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from activation_search.config.search import SweepConfig
 from activation_search.errors import UserError
 from activation_search.passwords import without_passwords
+from activation_search.search.costs import extra_objectives
 from activation_search.search.journal import Journal
 from activation_search.search.space import Point, Space
 
-# User attributes of a trial, beside those that `describe_results` gives it.
+# User attributes of a trial, beside those of `activation_search.search.attributes`.
 KIND = "kind"  # one of the four below
 PLANNED, SAMPLED, REPLICATE, CONTROL = "planned", "sampled", "replicate", "control"
 NUMBER = "number"  # in the order of asking, which trials of several workers do not end in
 REPETITION = "repetition"  # which one of its point it is, from 0
 ERROR = "error"  # why it failed
+OVER_LIMIT = "over limit"  # status of a trial that costs more than it may
 # User attributes of the study: what it searches, and how its trials are described.
 QUESTION = "question"
 FORMAT, FORMAT_NOW = "format", 2
@@ -66,11 +69,12 @@ def open_study(
     Raises:
         UserError: a study of that name asks something else, or is of an earlier version.
     """
-    asked = question(config, space)
+    asked, costs = question(config, space), extra_objectives(config.search)
+    first = StudyDirection.MAXIMIZE if mode == "max" else StudyDirection.MINIMIZE
     study = optuna.create_study(
         storage=storage,
         study_name=name,
-        direction="maximize" if mode == "max" else "minimize",
+        directions=[first, *(StudyDirection.MINIMIZE for _ in costs)],
         load_if_exists=True,
     )
     before = study.user_attrs.get(QUESTION)
@@ -81,7 +85,7 @@ def open_study(
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names([f"validation {metric}"])
+            study.set_metric_names([f"validation {metric}", *costs])
         study.set_user_attr(FORMAT, FORMAT_NOW)
         study.set_user_attr(QUESTION, asked)
     elif study.user_attrs.get(FORMAT) != FORMAT_NOW:
@@ -105,6 +109,10 @@ def question(config: SweepConfig, space: Space) -> dict[str, Any]:
     for key in _NOT_ASKED:
         del plain[key]
     plain["search"] = space.as_dict()
+    if extra_objectives(config.search):
+        plain["search"]["objectives"] = config.search.objectives
+    if config.search.limits:
+        plain["search"]["limits"] = config.search.limits
     return json.loads(json.dumps(plain))
 
 
@@ -123,3 +131,8 @@ def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
 def fixed_point(trial: FrozenTrial) -> Point:
     """What a trial runs, as far as it is known: drawn, or planned."""
     return dict(trial.params or trial.system_attrs.get("fixed_params", {}))
+
+
+def is_maximised(study: optuna.Study) -> bool:
+    """Whether a higher metric is better; costs, which may be further objectives, are minimised."""
+    return study.directions[0] is StudyDirection.MAXIMIZE

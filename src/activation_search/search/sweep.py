@@ -22,7 +22,9 @@ from activation_search.engine.workers import threads_per_job
 from activation_search.errors import UserError
 from activation_search.models.factory import check_reads, count_weights, pinned_sources, sites_of
 from activation_search.models.sites import assign
+from activation_search.search.costs import check_costs
 from activation_search.search.driver import Driver
+from activation_search.search.failed_trials import write_failed_trials
 from activation_search.search.leaderboard import (
     LEADERBOARD_FILE,
     LeaderboardRow,
@@ -117,6 +119,7 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     space = build_space(config.search, base, sites)
     check_methods(config, space)
     task = task_of(config.data)
+    check_costs(config.search, task.metric)
     check_points(space, base, _checked_with(source))
     url = config.storage or f"journal://{folder.absolute()}/journal.log"
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -139,9 +142,11 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
             _run(driver, runner, alone)
         finally:
             sweep.left = driver.left
-            sweep.rows = rank(study)
+            sweep.rows = rank(study, config.search.limits)
             write_csv(sweep.rows, folder / "trials.csv")
             write_json(sweep.rows, study, sweep.metric, describe(base), folder / LEADERBOARD_FILE)
+            if base.tensorboard.enabled:
+                write_failed_trials(study, space, base, sites, folder)
     if len(driver.errors) > config.max_failures:
         raise UserError(
             f"{len(driver.errors)} trials failed, more than max_failures={config.max_failures}; "
@@ -208,7 +213,7 @@ def _progress(driver: Driver, runner: Runner) -> Iterator[Callable[[], None]]:
         began = time.monotonic()
         if began < due and not always:
             return
-        rows = rank(driver.study)
+        rows = driver.rows()
         ended = time.monotonic()
         due = ended + max(SHOW_SECONDS, (ended - began) / SHOW_SHARE)
         done = sum(len(row.trials) for row in rows)
