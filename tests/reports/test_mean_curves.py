@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -10,8 +11,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
 from activation_search.config.run import TrainConfig
-from activation_search.reports.mean_curves import mean_curve, write_group_means
-from activation_search.training.run import train
+from activation_search.evidence.results import Arm, Block, Evidence
+from activation_search.reports.mean_curves import (
+    mean_curve,
+    write_group_means,
+    write_mean_curves,
+)
+from activation_search.training.result import RunResult
+
+from ..pretend import pretend
 
 
 def curve(*values: float) -> list[dict[str, float]]:
@@ -31,13 +39,21 @@ def test_one_run_has_no_spread_and_what_is_not_finite_ends_a_curve() -> None:
     assert mean_curve([curve(1)], "val_accuracy").steps == []
 
 
+def finished(config: TrainConfig, *metric: float) -> RunResult:
+    """A run that was not trained, with this metric after its epochs."""
+    result = pretend(config, metric)
+    counts = [[3, 1], [0, 4]]
+    result.confusion = {"split": "test", "names": ["no", "yes"], "counts": counts}
+    result.write()
+    return result
+
+
 def test_a_run_per_group_with_its_band(small: Callable[..., TrainConfig], tmp_path: Path) -> None:
-    runs = [
-        train(small(f"seed={seed}", "tensorboard.histograms_every_n_epochs=0")) for seed in (0, 1)
-    ]
-    silent = train(small("tensorboard.enabled=false"))
+    runs = [finished(small(), 0.2, 0.4), finished(small(), 0.4, 0.8)]
+    diverged = finished(small(), 0.2, math.nan)
+    silent = finished(small("tensorboard.enabled=false"), 0.5)
     groups = {
-        "a/b (c=1)": [run.directory for run in runs],
+        "a/b (c=1)": [run.directory for run in (*runs, diverged)],
         "gone": ["nowhere"],
         "silent": [silent.directory],
     }
@@ -45,21 +61,44 @@ def test_a_run_per_group_with_its_band(small: Callable[..., TrainConfig], tmp_pa
     [folder] = (tmp_path / "mean").iterdir()
     assert folder.name == "a_b_(c=1)"
     found = EventAccumulator(str(folder)).Reload()
-    tags = [f"{name}{end}" for name in ("loss/train", "loss/val", "accuracy/val")
-            for end in ("", "_minus_sd", "_plus_sd")]  # fmt: skip
-    assert set(found.Tags()["scalars"]) == set(tags)
-    for epoch, step in enumerate(row["step"] for row in runs[0].curve):
-        first, second = (run.curve[epoch]["val_accuracy"] for run in runs)
-        mean, spread = (first + second) / 2, abs(first - second) / math.sqrt(2)
-        shown = [found.Scalars(tag)[epoch] for tag in tags[6:]]
-        assert [event.step for event in shown] == [step] * 3
-        expected = [mean, mean - spread, mean + spread]
-        assert [event.value for event in shown] == pytest.approx(expected)
+    tags = ["accuracy/val", "minus_sd/accuracy_val", "plus_sd/accuracy_val"]
+    spread = math.sqrt(0.02)  # of 0.2 and 0.4
+    curves = [[0.3, 0.6], [0.3 - spread, 0.6 - 2 * spread], [0.3 + spread, 0.6 + 2 * spread]]
+    for tag, values in zip(tags, curves, strict=True):
+        assert [event.step for event in found.Scalars(tag)] == [10, 20]
+        assert [event.value for event in found.Scalars(tag)] == pytest.approx(values)
+    assert len(found.Tags()["scalars"]) == 9  # the losses too
     content = found.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0]
     [category] = MessageToDict(Layout.FromString(content))["category"]
     assert [chart["title"] for chart in category["chart"]] == [
         f"{name}: mean and one SD" for name in ("loss, train", "loss, val", "accuracy, val")
     ]
     series = category["chart"][2]["margin"]["series"]
-    assert series == [dict(zip(("value", "lower", "upper"), tags[6:], strict=True))]
+    assert series == [dict(zip(("value", "lower", "upper"), tags, strict=True))]
     assert found.Tags()["images"] == ["confusion/test"]
+
+
+def test_folders_of_studies_blocks_and_confirmations(
+    small: Callable[..., TrainConfig], tmp_path: Path
+) -> None:
+    runs = [finished(small(), 0.5).directory]
+
+    def row(label: str, status: str = "finished") -> dict[str, Any]:
+        return {"label": label, "status": status, "directories": runs}
+
+    def block(model: str) -> Block:
+        arms = {"relu": Arm([0.5], [0.5], runs, 1, 0.1, 0.01, {})}
+        return Block(model, "digits", "accuracy", "max", "relu", [0], arms)
+
+    def written(study: dict[str, Any] | None, *blocks: Block) -> set[str]:
+        write_mean_curves(tmp_path, study, Evidence(list(blocks), {}, "", {}) if blocks else None)
+        files = (tmp_path / "mean").rglob("events*")
+        return {str(path.parent.relative_to(tmp_path / "mean")) for path in files}
+
+    rows = [row("gelu"), row("lr=0.01"), row("lr=0.01"), row("elu", "diverged"), row("x" * 90)]
+    study = {"metric": "accuracy", "rows": rows}
+    of_study = {"gelu", "2-lr=0.01", "3-lr=0.01", f"4-{'x' * 80}"}
+    assert written(study) == of_study
+    assert written(study, block("mlp")) == of_study | {"confirmed/relu"}
+    assert written(None, block("mlp")) == {"relu"}
+    assert written(None, block("mlp"), block("cnn")) == {"mlp-digits/relu", "cnn-digits/relu"}

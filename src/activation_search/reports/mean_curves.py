@@ -6,6 +6,7 @@ tensorboard --logdir logs/compare/cnn-mnist1d/mean
 import math
 import re
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,12 +74,7 @@ def write_mean_curves(
     target = folder / MEAN_FOLDER
     shutil.rmtree(target, ignore_errors=True)
     if study is not None:
-        finished = {
-            f"{rank}-{row['label']}": row["directories"]
-            for rank, row in enumerate(study["rows"], start=1)
-            if row["status"] == FINISHED
-        }
-        write_group_means(target, study["metric"], _short(finished))
+        write_group_means(target, study["metric"], _study_groups(study))
         target = target / "confirmed"
     blocks = evidence.blocks if evidence else []
     for block in blocks:
@@ -87,12 +83,16 @@ def write_mean_curves(
         write_group_means(target / several, block.metric, groups)
 
 
-def _short(groups: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-    """Without the rank before a label, where no other row has the same."""
-    labels = [name.partition("-")[2] for name in groups]
+def _study_groups(study: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """Label -> directories of each finished row; where rows share a label, their rank is before
+    it."""
+    finished = [
+        (rank, row) for rank, row in enumerate(study["rows"], start=1) if row["status"] == FINISHED
+    ]
+    uses = Counter(row["label"] for _, row in finished)
     return {
-        label if labels.count(label) == 1 else name: directories
-        for label, (name, directories) in zip(labels, groups.items(), strict=True)
+        row["label"] if uses[row["label"]] == 1 else f"{rank}-{row['label']}": row["directories"]
+        for rank, row in finished
     }
 
 
@@ -131,7 +131,7 @@ def _write(directory: Path, names: Sequence[str], results: Sequence[RunResult]) 
         split, _, quantity = name.partition("_")
         found = mean_curve([result.curve for result in results], name)
         tag = f"{quantity}/{split}"  # that of the runs themselves, so that they share a chart
-        tags = [tag, f"{tag}_minus_sd", f"{tag}_plus_sd"]
+        tags = [tag, f"minus_sd/{quantity}_{split}", f"plus_sd/{quantity}_{split}"]
         for step, mean, spread in zip(found.steps, found.mean, found.spread, strict=True):
             values = (mean, mean - spread, mean + spread)
             write_scalars(writer, dict(zip(tags, values, strict=True)), step)

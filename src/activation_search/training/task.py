@@ -72,8 +72,10 @@ class Task(KeepsPrecision):
     def confusion(self) -> Tensor | None:
         """Counts ``[classes, classes]``, true by predicted, of the split that was evaluated;
         ``None`` where nothing is classified."""
-        counting = (m for m in self.metrics.values() if isinstance(m, FromConfusion))
-        return next((metric.confmat for metric in counting), None)
+        for metric in self.metrics.values(copy_state=False):
+            if isinstance(metric, FromConfusion):
+                return metric.confmat
+        return None
 
 
 class Classification(Task):
