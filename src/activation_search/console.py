@@ -35,7 +35,7 @@ def open_console() -> Console:
     console = PipedConsole(highlight=False, force_jupyter=False)
     if console.is_terminal:
         return console
-    return PipedConsole(highlight=False, force_jupyter=False, width=200)
+    return PipedConsole(highlight=False, force_jupyter=False, width=240)
 
 
 def print_line(console: Console, text: str) -> None:

@@ -191,6 +191,6 @@ def test_report_alone(
     text = (folder / "report.md").read_text()
     for picture in folder.glob("figures/*.png"):
         assert f"figures/{picture.name}" in text
-    assert len(list(folder.glob("figures/*.png"))) == 4
+    assert len(list(folder.glob("figures/*.png"))) == 5
     assert command("scripts/report.py", str(tmp_path)) == 2
     assert "holds neither comparison.json nor leaderboard.json" in capsys.readouterr().err

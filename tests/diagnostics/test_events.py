@@ -86,7 +86,7 @@ def test_histograms_and_curves(run) -> None:
     assert [e.step for e in accumulator.Histograms("preactivation/hidden1")] == [0, 18, 36]
     # 512 probe samples of 32 units.
     assert accumulator.Histograms("preactivation/hidden1")[0].histogram_value.num == 512 * 32
-    assert tags["images"] == ["curve/hidden2"]
+    assert set(tags["images"]) == {"curve/hidden2", "confusion/test"}
     assert [e.step for e in accumulator.Images("curve/hidden2")] == [0, 18, 36]
 
 
@@ -130,6 +130,24 @@ def test_seeds_of_one_configuration_share_a_session_group(run, small: Small) -> 
     group = hparams_of(run.directory)[0].group_name
     assert hparams_of(other_seed.directory)[0].group_name == group
     assert hparams_of(other_lr.directory)[0].group_name != group
+
+
+def test_the_confusion_of_the_test_split_is_counted(run, small: Small) -> None:
+    assert run.confusion["split"] == "test"
+    assert run.confusion["names"] == [str(digit) for digit in range(10)]
+    counts = np.array(run.confusion["counts"])
+    assert counts.trace() / counts.sum() == pytest.approx(run.metrics["test_accuracy"])
+    untested = train(small("test=false", "tensorboard.histograms_every_n_epochs=0"))
+    counts = np.array(untested.confusion["counts"])
+    assert untested.confusion["split"] == "val"
+    assert counts.trace() / counts.sum() == pytest.approx(untested.metrics["val_accuracy"])
+    assert events(untested.directory).Tags()["images"] == []
+
+
+def test_the_trial_of_a_study_is_a_column(run, small: Small) -> None:
+    assert "trial" not in hparams_of(run.directory)[0].hparams
+    start, _ = hparams_of(train(small("tensorboard.trial=7")).directory)
+    assert start.hparams["trial"].number_value == 7
 
 
 def test_a_diverged_run_is_marked(small: Small) -> None:

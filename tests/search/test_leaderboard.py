@@ -14,6 +14,7 @@ from activation_search.search.leaderboard import (
     leaderboard_table,
     rank,
     size_of_luck,
+    to_frame,
 )
 from activation_search.search.study import CONTROL, ERROR, KIND, NUMBER
 from activation_search.search.sweep import Sweep
@@ -34,8 +35,9 @@ def study_of(*trials: dict[str, Any]) -> optuna.Study:
             "seeds": list(range(len(given.get("values", [])))),
             "directory": ["of another machine"],
             "assignment": {"hidden1": given["activation"]},
-            "parameters": 7,
+            "parameters": given.get("parameters", 7),
             "seconds": 1.0,
+            "ms_per_step": given.get("ms", 2.0),
             "alarms": given.get("alarms", []),
             "config": {},
         }
@@ -108,6 +110,43 @@ def test_messages_with_brackets_are_printed_as_they_are() -> None:
     assert "OSError: [/data/x] is gone" in capture.get()
 
 
+def test_finished_rows_are_marked_where_none_is_better_and_cheaper() -> None:
+    rows = rank(
+        study_of(
+            row("relu", "finished", 0.8, parameters=100, ms=2.0),
+            row("relu", "finished", 0.9, parameters=100, ms=4.0),  # 0.85 and 3 ms on average
+            row("gelu", "finished", 0.9, parameters=200, ms=3.5),
+            row("tanh", "finished", 0.7, parameters=150, ms=1.0),
+            row("tanh", "finished", 0.7, control=True, parameters=90, ms=9.0),
+        )
+    )
+    assert {r.label: (r.ms_per_step, r.front) for r in rows} == {
+        "gelu": (3.5, "both"),
+        "relu": (3.0, "both"),
+        "tanh": (1.0, "ms/step"),
+        "baseline": (9.0, "params"),
+    }
+    assert list(to_frame(rows)["front"]) == [r.front for r in rows]
+    assert list(to_frame(rows)["ms_per_step"]) == [3.5, 3.0, 1.0, 9.0]
+
+
+def test_a_row_whose_steps_take_too_long_on_average_is_over_the_limit() -> None:
+    trials = [
+        row("relu", "finished", 0.8, ms=1.9),
+        row("relu", "finished", 0.8, ms=2.3),
+        row("gelu", "finished", 0.7, ms=1.8),
+        row("gelu", "finished", 0.7, ms=2.1),
+        row("tanh", "finished", 0.6, control=True, ms=5.0),
+    ]
+    rows = rank(study_of(*trials), {"milliseconds": 2})
+    assert [(r.label, r.status, r.reason) for r in rows] == [
+        ("gelu", "finished", ""),
+        ("baseline", "finished", ""),
+        ("relu", "over limit", "2.1 ms/step, limit 2"),
+    ]
+    assert rows[2].front == ""
+
+
 def test_history_has_each_trial_at_its_number() -> None:
     rows = rank(
         study_of(
@@ -146,4 +185,5 @@ def test_one_finished_trial_is_enough_for_pictures(tmp_path: Path) -> None:
         "by_activation.png",
         "history.png",
         "curves.png",
+        "costs.png",
     }

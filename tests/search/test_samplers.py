@@ -28,6 +28,12 @@ from activation_search.search.sweep import base_config
         (["data.validation=0"], "judged on the validation split"),
         (["sampler=gp", "search=joint"], "knows no conditional parameters"),
         (["pruner=wilcoxon"], "set seeds_per_trial to 5 or more, not 1"),
+        (["sampler=nsga2", "search=joint"], "sampler=nsga2 knows no conditional parameters"),
+        (["sampler=gp", "search.limits={parameters: 9}"], "learns from trained trials only"),
+        (
+            ["pruner=median", "search.objectives=[accuracy,parameters]"],
+            "pruner=median judges trials by one objective, and search.objectives has 2",
+        ),
         (["pruner=median", "prune_warmup=30"], "leaves none of trainer.max_epochs=30"),
     ],
 )
@@ -49,6 +55,7 @@ def test_names() -> None:
     assert isinstance(build_sampler("random", 0), optuna.samplers.RandomSampler)
     assert isinstance(build_sampler("gp", 0), optuna.samplers.GPSampler)
     assert isinstance(build_sampler("auto", 0), optuna.samplers.TPESampler)
+    assert isinstance(build_sampler("nsga2", 0), optuna.samplers.NSGAIISampler)
     kinds = {"none": "Nop", "median": "Median", "hyperband": "Hyperband"}
     for name, kind in kinds.items():
         pruner = build_pruner(compose([f"pruner={name}"], SweepConfig))

@@ -12,7 +12,7 @@ from activation_search.config.search import SweepConfig
 from activation_search.errors import UserError
 from activation_search.models.factory import sites_on
 from activation_search.search.parse_space import build_space
-from activation_search.search.study import FORMAT, open_storage, open_study, question
+from activation_search.search.study import FORMAT, open_storage, open_study, sweep_question
 from activation_search.search.sweep import base_config
 
 
@@ -31,7 +31,7 @@ def configured(*overrides: str) -> dict[str, Any]:
     config = compose(["model=mlp", "data=digits", *overrides], SweepConfig)
     base = base_config(config, "test")
     space = build_space(config.search, base, sites_on(config.model, config.data))
-    return question(config, search=space.as_dict())
+    return sweep_question(config, space)
 
 
 def test_passwords_are_not_shown() -> None:
@@ -46,12 +46,28 @@ def test_another_question_under_the_same_name(storage) -> None:
             storage, "s", configured("search.candidates=[relu,gelu]", same), "accuracy", "max"
         )
     other = configured("search.candidates=[relu,tanh]", "optim.lr=0.1")
+    costs = configured("search.candidates=[relu,gelu]", "search.limits={parameters: 9}")
+    with pytest.raises(UserError, match=r"search.limits was None, is {'parameters': 9}"):
+        open_study(storage, "s", costs, "accuracy", "max")
     with pytest.raises(
         UserError,
         match=r"asks something else \(optim.lr was 0.005, is 0.1; search.activation was "
         r"\['relu', 'gelu'\], is \['relu', 'tanh'\]\)",
     ):
         open_study(storage, "s", other, "accuracy", "max")
+
+
+COSTS = ["parameters", "milliseconds"]
+
+
+def test_costs_are_minimised_beside_the_metric(storage) -> None:
+    asked = configured("search.objectives=[accuracy,parameters,milliseconds]")
+    study = open_study(storage, "s", asked, "accuracy", "max", COSTS)
+    assert [direction.name for direction in study.directions] == [
+        "MAXIMIZE", "MINIMIZE", "MINIMIZE",
+    ]  # fmt: skip
+    assert study.metric_names == ["validation accuracy", "parameters", "milliseconds"]
+    open_study(storage, "s", asked, "accuracy", "max", COSTS)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from activation_search.console import open_console, print_line
 from activation_search.engine.runner import open_runner
 from activation_search.evidence.compare import run_compare
 from activation_search.reports.comparison_table import print_evidence
+from activation_search.reports.mean_curves import MEAN_FOLDER
 from activation_search.reports.report import write_report
 
 
@@ -22,3 +23,5 @@ def run(config: CompareConfig) -> None:
     print_evidence(evidence, console)
     for path in write_report(folder, config.import_paths()):
         print_line(console, f"report:  {path}")
+    if (means := folder / MEAN_FOLDER).exists():
+        print_line(console, f"means:   tensorboard --logdir {means}")

@@ -10,6 +10,7 @@ from activation_search.engine.runner import open_runner
 from activation_search.evidence.confirm import confirm
 from activation_search.passwords import without_passwords
 from activation_search.reports.comparison_table import print_evidence
+from activation_search.reports.mean_curves import MEAN_FOLDER
 from activation_search.reports.report import write_report
 from activation_search.reports.study_figures import write_figures
 from activation_search.search.leaderboard import leaderboard_table, reproduce, size_of_luck
@@ -36,6 +37,8 @@ def run(config: SweepConfig) -> None:
         finally:
             for path in write_report(sweep.folder, config.import_paths()):
                 print_line(console, f"report:         {path}")
+            if (means := sweep.folder / MEAN_FOLDER).exists():
+                print_line(console, f"mean curves:    tensorboard --logdir {means}")
 
 
 def print_sweep(sweep: Sweep, console: Console) -> None:

@@ -1,5 +1,6 @@
 """``python train.py``: one run, and what is said about it at the end."""
 
+import math
 import shlex
 
 from rich.console import Console

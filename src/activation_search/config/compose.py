@@ -75,6 +75,7 @@ def register() -> None:
     store.store(name="discover_schema", node=_schema(DiscoverConfig))
     search = OmegaConf.structured(SearchConfig)
     OmegaConf.set_struct(search.hparams, False)
+    OmegaConf.set_struct(search.limits, False)  # checked with the metric, see search/costs.py
     store.store(group="schema/search", name="search", node=search)
     for option, data in DATA_OPTIONS.items():
         store.store(group="data", name=option, node=data)

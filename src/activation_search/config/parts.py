@@ -74,8 +74,11 @@ class TensorBoardConfig:
         10,
         low=0,
         high=MAX_COUNT,
-        help="gradients and pre-activations per layer, and pictures of what activations learned; "
-        "0 for never, as in studies",
+        help="gradients and pre-activations per layer, and pictures of what activations learned "
+        "and of what was confused; 0 for never, as in studies",
+    )
+    trial: int | None = setting(
+        None, low=0, high=MAX_COUNT, help="number for HPARAMS, which a study fills in"
     )
 
 

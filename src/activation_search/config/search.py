@@ -24,7 +24,7 @@ DEFAULT_CANDIDATES = (
     "apl",
 )
 MAX_TRIALS = 1_000_000
-SAMPLERS = ("auto", "tpe", "random", "gp", "grid")
+SAMPLERS = ("auto", "tpe", "random", "gp", "grid", "nsga2")
 PRUNERS = ("none", "median", "hyperband", "wilcoxon")
 
 
@@ -53,6 +53,16 @@ class SearchConfig:
         factory=dict,
         help="other settings to draw: {optim.lr: {low: 1e-4, high: 1e-1, log: true}} or "
         "{model.norm: [none, batch]}",
+    )
+    objectives: list[str] = setting(
+        factory=list,
+        help="what is optimised at once: the metric, then parameters, milliseconds (of a training "
+        "step) or both; defaults to the metric alone",
+    )
+    limits: dict[str, Any] = setting(
+        factory=dict,
+        help="what a trial may cost: {parameters: 50000}, above which none is trained, and "
+        "{milliseconds: 2} per training step, which is known once it is trained",
     )
     controls: int = setting(
         0,

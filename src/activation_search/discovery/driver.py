@@ -21,7 +21,7 @@ from activation_search.engine.engine import Results
 from activation_search.engine.job import EPOCHS, NEVER, Job, Judge, plain_error
 from activation_search.engine.processes import defer_signals
 from activation_search.errors import MachineError, UserError
-from activation_search.search.driver import describe_results
+from activation_search.search.attributes import describe_results
 from activation_search.training.result import DIVERGED, PRUNED
 
 LOSS = "val_loss"  # a better fitness than accuracy, which hangs on few samples

@@ -13,6 +13,7 @@ from activation_search.atomic import write_text
 from activation_search.errors import UserError
 from activation_search.evidence.statistics import Comparison, mean_ranks
 from activation_search.notebook import as_html
+from activation_search.search.pareto import front_marks
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -74,6 +75,19 @@ class Block:
     def label(self) -> str:
         return f"{self.model} on {self.data}"
 
+    @property
+    def fronts(self) -> dict[str, str]:
+        """Candidate -> the costs for which no other one is both better and cheaper, see
+        :func:`activation_search.search.pareto.front_marks`; without those that diverged."""
+        arms = {label: arm for label, arm in self.arms.items() if not arm.diverged}
+        marks = front_marks(
+            [statistics.fmean(numbers(arm.values)) for arm in arms.values()],
+            [arm.parameters for arm in arms.values()],
+            [arm.step_seconds for arm in arms.values()],
+            self.mode,
+        )
+        return dict(zip(arms, marks, strict=True))
+
 
 @dataclass
 class Evidence:
@@ -96,6 +110,7 @@ class Evidence:
 
         rows = []
         for block in self.blocks:
+            fronts = block.fronts
             for label, arm in block.arms.items():
                 values = [value for value in arm.values if value is not None]
                 compared = block.comparisons.get(label)
@@ -112,6 +127,7 @@ class Evidence:
                         "p_holm": compared.p_holm if compared else math.nan,
                         "parameters": arm.parameters,
                         "ms_per_step": 1000 * arm.step_seconds,
+                        "front": fronts.get(label, ""),
                         "verdict": compared.verdict if compared else "",
                     }
                 )

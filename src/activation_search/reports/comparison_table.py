@@ -12,7 +12,7 @@ from activation_search.evidence.statistics import BETTER, MIN_SEEDS, UNDECIDED, 
 
 HEADINGS = ("mean", "SD", "validation", "difference", "95% interval", "BCa interval", "p (t)",
             "p (Wilcoxon)", "p (Holm)", "effect", "wins", "params", "ms/step",
-            "verdict")  # fmt: skip
+            "Pareto", "verdict")  # fmt: skip
 
 
 def sorted_labels(block: Block) -> list[str]:
@@ -30,7 +30,8 @@ def sorted_labels(block: Block) -> list[str]:
 def cells(block: Block, label: str) -> list[str]:
     """The row of one candidate, as text under ``HEADINGS``."""
     arm = block.arms[label]
-    cost = [f"{arm.parameters:,}", f"{1000 * arm.step_seconds:.2f}"]
+    front = block.fronts.get(label, "")
+    cost = [f"{arm.parameters:,}", f"{1000 * arm.step_seconds:.2f}", front]
     values = [value for value in arm.values if value is not None]
     seen = [value for value in arm.validation if value is not None]
     own = [

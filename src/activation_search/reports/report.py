@@ -30,6 +30,8 @@ from activation_search.reports.comparison_table import (
     sorted_labels,
     verdict_sentence,
 )
+from activation_search.reports.cost_figures import draw_arm_costs
+from activation_search.reports.mean_curves import write_mean_curves
 from activation_search.reports.pictures import write_picture
 from activation_search.reports.study_figures import write_figures
 from activation_search.search.leaderboard import LEADERBOARD_FILE
@@ -41,6 +43,7 @@ MAX_ROWS = 20
 STUDY_PICTURES = {
     "by_activation.png": "Every run of the study, by activation",
     "sites.png": "Mean by site and activation",
+    "costs.png": "Validation metric against parameters and time, with the Pareto fronts",
     "history.png": "Trials in their order",
     "curves.png": "Learning curves of the study's best and of the baseline",
 }
@@ -125,7 +128,8 @@ def _fenced(text: str) -> str:
 
 
 def collect(folder: Path, named: Collection[str] = ()) -> Content:
-    """What the report of a folder says; draws its pictures into ``<folder>/figures``.
+    """What the report of a folder says; draws its pictures into ``<folder>/figures``, and writes
+    mean curves for TensorBoard into ``<folder>/mean``.
 
     Args:
         folder, named: see :func:`write_report`.
@@ -157,6 +161,7 @@ def collect(folder: Path, named: Collection[str] = ()) -> Content:
         content = Content(f"Which activation on {where}?", f"Candidates: {names}.")
     if evidence is not None:
         _add_evidence(content, evidence, folder, named)
+    write_mean_curves(folder, study, evidence)
     return content
 
 
@@ -215,7 +220,8 @@ def _of_study(
             f"{study['luck']:.4f}. The best of several copies of the baseline is so much better "
             "than their median, by chance alone."
         )
-    headings = ["rank", "assignment", f"validation {metric}", "SD", "seeds", "params", "seconds"]
+    headings = ["rank", "assignment", f"validation {metric}", "SD", "seeds", "params", "ms/step"]
+    headings += ["seconds", "Pareto", "alarms", "status"]
     rows = [
         [
             str(number),
@@ -224,13 +230,15 @@ def _of_study(
             "" if row["spread"] is None else f"{row['spread']:.4f}",
             str(len(row["values"])),
             f"{row['parameters']:,}",
+            "" if row["ms_per_step"] is None else f"{row['ms_per_step']:.2f}",
             f"{row['seconds'] / max(len(row['seeds']), 1):.1f}",
+            row["front"],
             ", ".join(row["alarms"]),
             f"{row['status']}{': ' if row['reason'] else ''}{row['reason']}",
         ]
         for number, row in enumerate(study["rows"][:MAX_ROWS], start=1)
     ]
-    content.tables.append(TableData("Leaderboard", [*headings, "alarms", "status"], rows))
+    content.tables.append(TableData("Leaderboard", headings, rows))
     for name, title in STUDY_PICTURES.items():
         if (folder / name).exists():
             content.pictures.append(_picture(title, folder / name, folder))
@@ -288,6 +296,9 @@ def _pictures(block: Block, folder: Path, named: Collection[str]) -> Iterator[Pi
         title = f"{block.label}: difference from {block.baseline} with 95% interval"
         yield _draw(title, draw_forest(block), f"{name}-forest", folder)
     yield _draw(f"{block.label}: the same seeds", draw_pairs(block), f"{name}-pairs", folder)
+    if costs := draw_arm_costs(block):
+        title = f"{block.label}: test {block.metric} against its costs, with the Pareto fronts"
+        yield _draw(title, costs, f"{name}-costs", folder)
     yield _draw(f"{block.label}: learning curves", draw_best(block), f"{name}-curves", folder)
     if functions := draw_functions(block, named):
         best = sorted_labels(block)[0]

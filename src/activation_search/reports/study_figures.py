@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from activation_search.reports.cost_figures import draw_row_costs
 from activation_search.reports.learning_curves import draw_learning_curves
 from activation_search.reports.pictures import write_picture
 from activation_search.search.leaderboard import LeaderboardRow
@@ -28,6 +29,8 @@ def write_figures(sweep: Sweep) -> list[Path]:
         "history.png": draw_history(finished, metric, sweep.mode),
         "curves.png": draw_best(finished, sweep.baseline, metric),
     }
+    if costs := draw_row_costs(finished, metric, sweep.mode):
+        figures["costs.png"] = costs
     if sites := _sites_that_differ(finished):
         figures["sites.png"] = draw_site_map(finished, sites, metric, sweep.mode)
     return [write_picture(figure, sweep.folder / name) for name, figure in figures.items()]

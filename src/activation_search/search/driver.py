@@ -6,19 +6,21 @@ import statistics
 import warnings
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from activation_search.config.overrides import command_of
 from activation_search.config.run import TrainConfig
 from activation_search.config.search import SweepConfig
 from activation_search.engine.engine import Results
 from activation_search.engine.job import EPOCHS, NEVER, RUNS, Job, Judge, plain_error
 from activation_search.engine.processes import defer_signals
 from activation_search.errors import MachineError
+from activation_search.search.attributes import describe_results, describe_untrained, values_of
+from activation_search.search.costs import built, constrain, costs_of, excess, extra_objectives
+from activation_search.search.leaderboard import LeaderboardRow, rank
+from activation_search.search.pareto import PARAMETERS
 from activation_search.search.samplers import build_pruner, build_sampler
 from activation_search.search.space import Point, Space, baseline
 from activation_search.search.study import (
@@ -26,14 +28,16 @@ from activation_search.search.study import (
     ERROR,
     KIND,
     NUMBER,
+    OVER_LIMIT,
     PLANNED,
     REPETITION,
     REPLICATE,
     SAMPLED,
     fixed_point,
+    is_maximised,
 )
 from activation_search.seeds import derive
-from activation_search.training.result import DIVERGED, PRUNED, RunResult
+from activation_search.training.result import DIVERGED, PRUNED
 
 BEST_TO_REPEAT = 3
 MAX_TRACE = 10_000  # characters of an error
@@ -69,9 +73,10 @@ class Driver:
 
     def __init__(self, stored: optuna.Study, space: Space, config: SweepConfig, base: TrainConfig):
         self._stored, self._space, self._config, self._base = stored, space, config, base
+        self._limits, self._extra = config.search.limits, extra_objectives(config.search)
         self.study = optuna.create_study(
             study_name=stored.study_name,
-            direction=stored.direction,
+            directions=stored.directions,
             pruner=build_pruner(config),
         )
         # Others may have added trials of their own.
@@ -95,7 +100,7 @@ class Driver:
                 return
             try:
                 yield self._ask(kind, point)
-            except _NotDrawn:
+            except _NotTrained:
                 continue
 
     def _ask(self, kind: str, point: Point) -> tuple[Asked, Job, Judge]:
@@ -108,16 +113,19 @@ class Driver:
         trial.set_user_attr(NUMBER, number)
         try:
             drawn, config = self._draw(trial, kind)
+            self._check_size(trial, config, kind)
+        except _NotTrained:
+            raise
         except Exception as error:
             self._fail(trial, error)
-            raise _NotDrawn from error
+            raise _NotTrained from error
         key = _key(kind, drawn)
         tried = self._tried.setdefault(key, _Tried(drawn))
         repetition = next(n for n in itertools.count() if n not in tried.repetitions)
         tried.repetitions.add(repetition)
         trial.set_user_attr(REPETITION, repetition)
         # A control has other seeds than a candidate that is the baseline itself.
-        job = self._job(config, repetition + (kind == CONTROL))
+        job = self._job(config, number, repetition + (kind == CONTROL))
 
         last = -1
 
@@ -137,6 +145,19 @@ class Driver:
         drawn = self._space.suggest(trial)
         return drawn, self._space.apply(self._base, drawn)
 
+    def _check_size(self, trial: Trial, config: TrainConfig, kind: str) -> None:
+        """Ends a trial whose model has too many parameters; copies of the baseline may."""
+        if PARAMETERS not in self._limits or kind == CONTROL:
+            return
+        network, parameters = built(config)
+        constrain(trial, {PARAMETERS: parameters}, self._limits)
+        if reason := excess(PARAMETERS, parameters, self._limits):
+            found = describe_untrained(config, network, parameters, reason)
+            for name, value in found.items():
+                trial.set_user_attr(name, value)
+            self._end(self.study.tell(trial, state=TrialState.PRUNED))
+            raise _NotTrained
+
     def _sampler(self, number: int, kind: str) -> BaseSampler:
         seed = derive(self._config.seed, "sampler", number) % 2**32
         sampler = build_sampler(self._config.sampler, seed)
@@ -150,19 +171,21 @@ class Driver:
     def _to_repeat(self) -> Point:
         """The point, among the best few, that has the fewest trials; empty if all failed."""
         tried = [t for t in self._tried.values() if t.point and t.repetitions]
-        sign = -1 if _is_maximised(self.study) else 1
+        sign = -1 if is_maximised(self.study) else 1
         judged = [t for t in tried if t.values]
         best = sorted(judged, key=lambda t: sign * statistics.fmean(t.values)) or tried
         chosen = min(best[:BEST_TO_REPEAT], key=lambda t: len(t.repetitions), default=None)
         return chosen.point if chosen else {}
 
-    def _job(self, config: TrainConfig, repetition: int) -> Job:
+    def _job(self, config: TrainConfig, number: int, repetition: int) -> Job:
         count, pruner = self._config.seeds_per_trial, self._config.pruner
         first = config.seed + repetition * count
         judged = EPOCHS if pruner in ("median", "hyperband") else NEVER
         if pruner == "wilcoxon" and repetition == 0:
             judged = RUNS  # trials are paired by seeds, and repetitions share none
-        return Job(tuple(replace(config, seed=first + n) for n in range(count)), judged)
+        board = replace(config.tensorboard, trial=number)
+        runs = (replace(config, seed=first + n, tensorboard=board) for n in range(count))
+        return Job(tuple(runs), judged)
 
     def tell(self, asked: Asked, future: Results) -> None:
         """What came of a trial, into the study; :meth:`keep` writes it.
@@ -180,16 +203,24 @@ class Driver:
         results = future.result()
         for name, value in describe_results(results).items():
             asked.trial.set_user_attr(name, value)
-        worst = -math.inf if _is_maximised(self.study) else math.inf
+        costs = costs_of(results)
+        late = {name: cost for name, cost in costs.items() if name != PARAMETERS}
+        constrain(asked.trial, late, self._limits)
         if results[-1].status == PRUNED:
             ended = self.study.tell(asked.trial, state=TrialState.PRUNED)
         elif any(result.status == DIVERGED for result in results):
-            ended = self.study.tell(asked.trial, worst)
+            ended = self.study.tell(asked.trial, self._worst())
         else:
-            ended = self.study.tell(asked.trial, statistics.fmean(_values(results)))
-        if ended.value is not None:
-            self._tried[asked.key].values.append(ended.value)
+            mean = statistics.fmean(values_of(results))
+            ended = self.study.tell(asked.trial, [mean, *(costs[name] for name in self._extra)])
+        if ended.values:
+            self._tried[asked.key].values.append(ended.values[0])
         self._end(ended)
+
+    def _worst(self) -> list[float]:
+        """In every objective, so that what diverged cheaply is on no front."""
+        first = -math.inf if is_maximised(self.study) else math.inf
+        return [first, *(math.inf for _ in self._extra)]
 
     def _fail(self, trial: Trial, error: BaseException) -> None:
         failure = plain_error(error)
@@ -211,19 +242,23 @@ class Driver:
                 self._stored.add_trial(self.unwritten[0])
                 del self.unwritten[0]
 
+    def rows(self) -> list[LeaderboardRow]:
+        """The leaderboard so far."""
+        return rank(self.study, self._limits)
+
     def _note(self, trial: FrozenTrial) -> None:
         """Counts a trial of an earlier command."""
-        if trial.state is TrialState.FAIL:
+        if trial.state is TrialState.FAIL or trial.user_attrs["status"] == OVER_LIMIT:
             return
         point = fixed_point(trial)
         tried = self._tried.setdefault(_key(trial.user_attrs[KIND], point), _Tried(point))
         tried.repetitions.add(trial.user_attrs[REPETITION])
-        if trial.value is not None:
-            tried.values.append(trial.value)
+        if trial.values:
+            tried.values.append(trial.values[0])
 
 
-class _NotDrawn(Exception):
-    """A trial failed before it had a configuration."""
+class _NotTrained(Exception):
+    """A trial ended before it had a job: it failed, or is too large."""
 
 
 def _plan(
@@ -259,30 +294,3 @@ def _untried(trials: list[FrozenTrial], space: Space, exhaustive: bool) -> Itera
 
 def _key(kind: str, point: Point) -> Hashable:
     return kind if kind == CONTROL else tuple(sorted(point.items()))
-
-
-def describe_results(results: list[RunResult]) -> dict[str, Any]:
-    """User attributes of a trial: what its runs gave."""
-    last = results[-1]
-    return {
-        "status": last.status,
-        "reason": last.reason,
-        "values": _values(results),
-        "seeds": [result.seed for result in results],
-        "directory": [result.directory for result in results],
-        "assignment": last.assignment,
-        "parameters": last.parameters,
-        "seconds": sum(result.seconds for result in results),
-        "ms_per_step": 1000 * last.step_seconds,
-        "alarms": sorted({alarm["kind"] for result in results for alarm in result.alarms}),
-        "config": results[0].config,
-        "command": command_of(results[0].parsed_config(), [result.seed for result in results]),
-    }
-
-
-def _values(results: list[RunResult]) -> list[float]:
-    return [result.metrics.get(f"val_{result.metric}", math.nan) for result in results]
-
-
-def _is_maximised(study: optuna.Study) -> bool:
-    return study.direction is optuna.study.StudyDirection.MAXIMIZE

@@ -4,7 +4,7 @@ import json
 import math
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +19,24 @@ from activation_search.atomic import replacing, write_text
 from activation_search.config.overrides import command_of
 from activation_search.config.run import from_dict
 from activation_search.console import command_line
-from activation_search.search.study import CONTROL, ERROR, KIND, NUMBER, fixed_point
+from activation_search.search.costs import excess
+from activation_search.search.pareto import MILLISECONDS, front_marks
+from activation_search.search.study import (
+    CONTROL,
+    ERROR,
+    KIND,
+    NUMBER,
+    OVER_LIMIT,
+    fixed_point,
+    is_maximised,
+)
 from activation_search.training.result import DIVERGED, FAILED, FINISHED, PRUNED
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 LEADERBOARD_FILE = "leaderboard.json"
+NO_LIMITS: Mapping[str, float] = {}
 
 
 @dataclass
@@ -33,9 +44,12 @@ class LeaderboardRow:
     """All trials of one point of the space.
 
     status: ``finished``; ``diverged`` where any of its runs did, whatever the others gave;
-        ``pruned`` or ``failed`` where none finished.
+        ``over limit`` where it costs more than it may; ``pruned`` or ``failed`` where none
+        finished.
     trials: their numbers. means: number of a trial -> mean over its seeds.
     values: validation metric of every run; of a pruned point its last one.
+    times: milliseconds per training step of every trial. front: the costs for which no finished
+        row is both better and cheaper, see :func:`activation_search.search.pareto.front_marks`.
     alarms: their kinds. first: smallest of their numbers in the order of asking, which decides
         between rows of equal merit, however long each took.
     """
@@ -50,6 +64,8 @@ class LeaderboardRow:
     assignment: dict[str, str] = field(default_factory=dict)
     parameters: int = 0
     seconds: float = 0.0
+    times: list[float] = field(default_factory=list)
+    front: str = ""
     reason: str = ""
     alarms: list[str] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
@@ -66,6 +82,11 @@ class LeaderboardRow:
         return statistics.stdev(self.values) if len(self.values) > 1 else None
 
     @property
+    def ms_per_step(self) -> float | None:
+        """Mean over trials; ``None`` where none was trained."""
+        return statistics.fmean(self.times) if self.times else None
+
+    @property
     def label(self) -> str:
         """The point in short: ``gelu``, or ``conv1=gelu conv2=prelu``."""
         if self.control:
@@ -79,12 +100,17 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-_ORDER = {FINISHED: 0, PRUNED: 1, DIVERGED: 2, FAILED: 3}
+_ORDER = {FINISHED: 0, PRUNED: 1, OVER_LIMIT: 2, DIVERGED: 3, FAILED: 4}
 
 
-def rank(study: Study) -> list[LeaderboardRow]:
-    """Finished points by their mean, then pruned, diverged and failed ones. Control trials make
-    one row."""
+def rank(study: Study, limits: Mapping[str, float] = NO_LIMITS) -> list[LeaderboardRow]:
+    """Finished points by their mean, then pruned ones, those over a limit, diverged and failed
+    ones. Control trials make one row.
+
+    Args:
+        study: with several objectives, ranked by the first.
+        limits: cost -> what a point may cost, time as the mean over its trials.
+    """
     rows: dict[tuple, LeaderboardRow] = {}
     for trial in study.get_trials(deepcopy=False):
         if not trial.state.is_finished() or KIND not in trial.user_attrs:
@@ -93,13 +119,35 @@ def rank(study: Study) -> list[LeaderboardRow]:
         point = fixed_point(trial)
         key = ("control",) if control else tuple(sorted(point.items()))
         _add(rows.setdefault(key, LeaderboardRow(point, FAILED, control=control)), trial)
-    maximise = study.direction.name == "MAXIMIZE"
+    maximise = is_maximised(study)
+    for row in rows.values():
+        _hold_to(limits, row)
+    _mark_fronts([row for row in rows.values() if row.status == FINISHED], maximise)
 
     def merit(row: LeaderboardRow) -> tuple:
         mean = row.mean if row.mean is not None else float("-inf" if maximise else "inf")
         return _ORDER[row.status], -mean if maximise else mean, row.first
 
     return sorted(rows.values(), key=merit)
+
+
+def _hold_to(limits: Mapping[str, float], row: LeaderboardRow) -> None:
+    """A row whose steps take too long is over the limit; copies of the baseline may be."""
+    reason = excess(MILLISECONDS, row.ms_per_step or 0.0, limits)
+    if reason and row.status == FINISHED and not row.control:
+        row.status, row.reason = OVER_LIMIT, reason
+
+
+def _mark_fronts(finished: Sequence[LeaderboardRow], maximise: bool) -> None:
+    judged = [row for row in finished if row.values]
+    marks = front_marks(
+        [statistics.fmean(row.values) for row in judged],
+        [row.parameters for row in judged],
+        [row.ms_per_step or 0.0 for row in judged],
+        "max" if maximise else "min",
+    )
+    for row, mark in zip(judged, marks, strict=True):
+        row.front = mark
 
 
 def _add(row: LeaderboardRow, trial: FrozenTrial) -> None:
@@ -122,6 +170,8 @@ def _add(row: LeaderboardRow, trial: FrozenTrial) -> None:
     row.seeds += found["seeds"]
     row.directories += found["directory"]
     row.seconds += found["seconds"]
+    if found["ms_per_step"] is not None:
+        row.times.append(found["ms_per_step"])
     row.alarms = sorted({*row.alarms, *found["alarms"]})
     row.assignment, row.parameters = found["assignment"], found["parameters"]
     row.config = row.config or found["config"]
@@ -142,7 +192,7 @@ def reproduce(row: LeaderboardRow) -> str:
 
 
 def leaderboard_table(rows: Sequence[LeaderboardRow], metric: str, most: int = 20) -> Table:
-    """Rank, assignment, metric and spread, seeds, parameters, seconds, status."""
+    """Rank, assignment, metric and spread, seeds, costs and their Pareto fronts, status."""
     table = Table(title=f"validation {metric}", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("#", justify="right")
     keys = list(dict.fromkeys(key for row in rows for key in row.point if "." not in key))
@@ -150,8 +200,9 @@ def leaderboard_table(rows: Sequence[LeaderboardRow], metric: str, most: int = 2
         table.add_column(escape(key.replace("+", " ")))
     if drawn := any("." in key for row in rows for key in row.point):
         table.add_column("drawn")
-    for heading in ("mean", "SD", "seeds", "params", "s/run"):
+    for heading in ("mean", "SD", "seeds", "params", "ms/step", "s/run"):
         table.add_column(heading, justify="right")
+    table.add_column("Pareto")
     table.add_column("status", min_width=8)
     if alarmed := any(row.alarms for row in rows):
         table.add_column("alarms")
@@ -166,7 +217,9 @@ def leaderboard_table(rows: Sequence[LeaderboardRow], metric: str, most: int = 2
             "" if row.spread is None else f"{row.spread:.4f}",
             str(len(row.values)),
             f"{row.parameters:,}",
+            "" if row.ms_per_step is None else f"{row.ms_per_step:.2f}",
             f"{row.seconds / runs:.1f}",
+            row.front,
             escape(row.status + (f": {row.reason}" if row.reason else "")),
             *([", ".join(row.alarms)] if alarmed else []),
         )
@@ -183,10 +236,16 @@ def as_plain(
         "name": study.study_name,
         "metric": metric,
         "rows": [
-            {**asdict(row), "label": row.label, "mean": row.mean, "spread": row.spread}
+            {
+                **asdict(row),
+                "label": row.label,
+                "mean": row.mean,
+                "spread": row.spread,
+                "ms_per_step": row.ms_per_step,
+            }
             for row in rows
         ],
-        "luck": size_of_luck(rows, "max" if study.direction.name == "MAXIMIZE" else "min"),
+        "luck": size_of_luck(rows, "max" if is_maximised(study) else "min"),
         "setting": setting,
         "command": command_line(),
         "repeat": [reproduce(row) for row in rows[:3] if row.config],
@@ -221,7 +280,9 @@ def to_frame(rows: Sequence[LeaderboardRow]) -> "DataFrame":
             "mean": [row.mean for row in rows],
             "sd": [row.spread for row in rows],
             "parameters": [row.parameters for row in rows],
+            "ms_per_step": [row.ms_per_step for row in rows],
             "seconds": [round(row.seconds, 3) for row in rows],
+            "front": [row.front for row in rows],
             "alarms": column("alarms"),
             **{f"param:{key}": [row.point.get(key, "") for row in rows] for key in keys},
             **{f"site:{site}": [row.assignment.get(site, "") for row in rows] for site in sites},

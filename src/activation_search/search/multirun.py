@@ -13,7 +13,7 @@ from optuna.trial import TrialState, create_trial
 from activation_search.config.overrides import to_overrides, what_differs
 from activation_search.config.run import from_dict
 from activation_search.errors import UserError
-from activation_search.search.driver import describe_results
+from activation_search.search.attributes import describe_results
 from activation_search.search.leaderboard import as_plain, rank
 from activation_search.search.study import KIND, NUMBER, PLANNED
 from activation_search.search.sweep import Sweep

@@ -4,11 +4,15 @@ import warnings
 
 import optuna
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, WilcoxonPruner
-from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
 
 from activation_search.config.search import SAMPLERS, SweepConfig
 from activation_search.errors import UserError
+from activation_search.search.costs import extra_objectives
+from activation_search.search.pareto import PARAMETERS
 from activation_search.search.space import Space
+
+POPULATION = 20  # of NSGA-II; Optuna's 50 would draw the first 50 trials at random
 
 
 def check_sampler(name: str) -> None:
@@ -42,10 +46,20 @@ def check_methods(config: SweepConfig, space: Space) -> None:
             f"sampler=grid would try all {space.size:,} combinations, and trials={config.trials} "
             "would end in a corner of them; raise trials, or choose tpe or random."
         )
-    if config.sampler == "gp" and space.with_parameters:
+    if config.sampler in ("gp", "nsga2") and space.with_parameters:
         raise UserError(
-            "sampler=gp knows no conditional parameters and would draw those of activations at "
-            "random; choose tpe, or search.parameters=false."
+            f"sampler={config.sampler} knows no conditional parameters and would draw those of "
+            "activations at random; choose tpe, or search.parameters=false."
+        )
+    if config.sampler == "gp" and PARAMETERS in config.search.limits:
+        raise UserError(
+            "sampler=gp learns from trained trials only and would draw the same ones over "
+            "search.limits.parameters again; choose tpe, or leave the limit out."
+        )
+    if config.pruner != "none" and extra_objectives(config.search):
+        raise UserError(
+            f"pruner={config.pruner} judges trials by one objective, and search.objectives has "
+            f"{len(config.search.objectives)}; set pruner=none, or name one objective."
         )
     if config.pruner == "wilcoxon" and config.seeds_per_trial < 5:
         raise UserError(
@@ -74,6 +88,8 @@ def build_sampler(name: str, seed: int) -> BaseSampler:
             return RandomSampler(seed)
         if name == "gp":
             return GPSampler(seed=seed)
+        if name == "nsga2":
+            return NSGAIISampler(seed=seed, population_size=POPULATION)
         # Groups keep the conditional parameters of different activations apart.
         return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
 

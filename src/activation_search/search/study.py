@@ -6,26 +6,30 @@ storage holds exactly the trials that ended, and the total is what is there.
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, get_storage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from activation_search.config.engine import EngineConfig
+from activation_search.config.search import SweepConfig
 from activation_search.errors import UserError
 from activation_search.passwords import without_passwords
+from activation_search.search.costs import extra_objectives
 from activation_search.search.journal import Journal
-from activation_search.search.space import Point
+from activation_search.search.space import Point, Space
 
-# User attributes of a trial, beside those that `describe_results` gives it.
+# User attributes of a trial, beside those of `activation_search.search.attributes`.
 KIND = "kind"  # one of the four below
 PLANNED, SAMPLED, REPLICATE, CONTROL = "planned", "sampled", "replicate", "control"
 NUMBER = "number"  # in the order of asking, which trials of several workers do not end in
 REPETITION = "repetition"  # which one of its point it is, from 0
 ERROR = "error"  # why it failed
+OVER_LIMIT = "over limit"  # status of a trial that costs more than it may
 # User attributes of the study: what it searches, and how its trials are described.
 QUESTION = "question"
 FORMAT, FORMAT_NOW = "format", 2
@@ -51,7 +55,12 @@ def open_storage(url: str) -> BaseStorage:
 
 
 def open_study(
-    storage: BaseStorage, name: str, asked: dict[str, Any], metric: str, mode: str
+    storage: BaseStorage,
+    name: str,
+    asked: dict[str, Any],
+    metric: str,
+    mode: str,
+    costs: Sequence[str] = (),
 ) -> optuna.Study:
     """Creates the study, or resumes it.
 
@@ -61,14 +70,16 @@ def open_study(
         asked: what it asks, see :func:`question`; must be what it asked before.
         metric: what trials are judged by, on the validation split.
         mode: ``"max"`` or ``"min"``.
+        costs: what is minimised beside it.
 
     Raises:
         UserError: a study of that name asks something else, or is of an earlier version.
     """
+    first = StudyDirection.MAXIMIZE if mode == "max" else StudyDirection.MINIMIZE
     study = optuna.create_study(
         storage=storage,
         study_name=name,
-        direction="maximize" if mode == "max" else "minimize",
+        directions=[first, *(StudyDirection.MINIMIZE for _ in costs)],
         load_if_exists=True,
     )
     before = study.user_attrs.get(QUESTION)
@@ -79,7 +90,7 @@ def open_study(
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names([f"validation {metric}"])
+            study.set_metric_names([f"validation {metric}", *costs])
         study.set_user_attr(FORMAT, FORMAT_NOW)
         study.set_user_attr(QUESTION, asked)
     elif study.user_attrs.get(FORMAT) != FORMAT_NOW:
@@ -108,6 +119,16 @@ def question(config: EngineConfig, **built: Any) -> dict[str, Any]:
     return json.loads(json.dumps(plain | built))
 
 
+def sweep_question(config: SweepConfig, space: Space) -> dict[str, Any]:
+    """What a study of activations asks; see :func:`question`."""
+    search = space.as_dict()
+    if extra_objectives(config.search):
+        search["objectives"] = config.search.objectives
+    if config.search.limits:
+        search["limits"] = config.search.limits
+    return question(config, search=search)
+
+
 _NOT_ASKED = ("trials", "formulas", "name", "storage", "workers", "cluster", "minutes",
               "max_failures", "finalists", "finalist_seeds", "hand_made", "lr_grid",
               "confirm", "confirm_seeds")  # fmt: skip
@@ -124,3 +145,8 @@ def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
 def fixed_point(trial: FrozenTrial) -> Point:
     """What a trial runs, as far as it is known: drawn, or planned."""
     return dict(trial.params or trial.system_attrs.get("fixed_params", {}))
+
+
+def is_maximised(study: optuna.Study) -> bool:
+    """Whether a higher metric is better; costs, which may be further objectives, are minimised."""
+    return study.directions[0] is StudyDirection.MAXIMIZE

@@ -23,7 +23,9 @@ from activation_search.errors import UserError
 from activation_search.models.factory import check_reads, count_weights, pinned_sources, sites_of
 from activation_search.models.sites import assign
 from activation_search.notebook import as_html
+from activation_search.search.costs import check_costs, extra_objectives
 from activation_search.search.driver import Driver
+from activation_search.search.failed_trials import write_failed_trials
 from activation_search.search.leaderboard import (
     LEADERBOARD_FILE,
     LeaderboardRow,
@@ -36,7 +38,7 @@ from activation_search.search.parse_space import build_space, check_points
 from activation_search.search.samplers import check_methods, check_sampler
 from activation_search.search.sole_driver import SoleDriver
 from activation_search.search.space import baseline
-from activation_search.search.study import open_storage, open_study, question
+from activation_search.search.study import open_storage, open_study, sweep_question
 from activation_search.training.directory import check_name
 from activation_search.training.task import task_of
 
@@ -118,6 +120,7 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     space = build_space(config.search, base, sites)
     check_methods(config, space)
     task = task_of(config.data)
+    check_costs(config.search, task.metric)
     check_points(space, base, _checked_with(source))
     url = config.storage or f"journal://{folder.absolute()}/journal.log"
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -127,7 +130,12 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     except OSError as error:
         raise UserError(f"Cannot write the study to {folder}: {error.strerror}.") from error
     study = open_study(
-        storage, name, question(config, search=space.as_dict()), task.metric, task.mode
+        storage,
+        name,
+        sweep_question(config, space),
+        task.metric,
+        task.mode,
+        extra_objectives(config.search),
     )
     compared = {s: str(a) for s, a in assign(sites, baseline(base).activation).items()}
     sweep = Sweep(study, folder, url, [], task.metric, task.mode, compared)
@@ -142,9 +150,11 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
             _run(driver, runner, alone)
         finally:
             sweep.left = driver.left
-            sweep.rows = rank(study)
+            sweep.rows = rank(study, config.search.limits)
             write_csv(sweep.rows, folder / "trials.csv")
             write_json(sweep.rows, study, sweep.metric, describe(base), folder / LEADERBOARD_FILE)
+            if base.tensorboard.enabled:
+                write_failed_trials(study, space, base, sites, folder)
     if len(driver.errors) > config.max_failures:
         raise UserError(
             f"{len(driver.errors)} trials failed, more than max_failures={config.max_failures}; "
@@ -211,7 +221,7 @@ def _progress(driver: Driver, runner: Runner) -> Iterator[Callable[[], None]]:
         began = time.monotonic()
         if began < due and not always:
             return
-        rows = rank(driver.study)
+        rows = driver.rows()
         ended = time.monotonic()
         due = ended + max(SHOW_SECONDS, (ended - began) / SHOW_SHARE)
         done = sum(len(row.trials) for row in rows)

@@ -1,7 +1,7 @@
 """The end of a run: its final metrics, its status, and its row in TensorBoard's HPARAMS tab."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,11 @@ from typing import Any
 import torch
 
 from activation_search.config.run import TrainConfig, fingerprint
+from activation_search.diagnostics.confusion import MOST_CLASSES
 from activation_search.diagnostics.tensorboard import write_hparams
 from activation_search.training.checkpoint import BEST
 from activation_search.training.history import EpochRow
-from activation_search.training.result import DIVERGED, FINISHED, PRUNED, RunResult
+from activation_search.training.result import DIVERGED, FINISHED, PRUNED
 from activation_search.training.session import Session
 
 
@@ -28,10 +29,11 @@ def conclude(session: Session) -> None:
     else:
         result.status = FINISHED
         _evaluate(session)
+        result.confusion = _confusion(session)
     if config.tensorboard.enabled:
         write_hparams(
             Path(result.directory),
-            hparams(config, result),
+            hparams(config, result.assignment) | {"parameters": result.parameters},
             result.metrics,
             session_group=fingerprint(
                 {**config.identity(), "seed": None, "activation": result.assignment}
@@ -66,18 +68,34 @@ def _evaluate(session: Session) -> None:
             result.status, result.reason = DIVERGED, f"final {name} is {value}"
 
 
+def _confusion(session: Session) -> dict[str, Any]:
+    """What the last evaluation confused; nothing where that would be too much to look at."""
+    split, counts = session.module.confusion
+    if counts is None or len(counts) > MOST_CLASSES:
+        return {}
+    names = session.module.target.names or range(len(counts))
+    return {"split": split, "names": [str(name) for name in names], "counts": counts.tolist()}
+
+
 def _best_row(curve: list[EpochRow], metric: str, mode: str) -> EpochRow:
     """The first of the best epochs, whose weights best.ckpt keeps."""
     sign = 1 if mode == "max" else -1
     return max(curve, key=lambda row: sign * row.get(metric, -sign * math.inf))
 
 
-def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | str | bool]:
-    """The columns of the HPARAMS tab."""
+def hparams(
+    config: TrainConfig, assignment: Mapping[str, str]
+) -> dict[str, float | int | str | bool]:
+    """The columns of the HPARAMS tab that are known before a run.
+
+    Args:
+        config: the run's.
+        assignment: site -> activation.
+    """
     return {
         "model": config.model.label,
         "data": config.data.label,
-        "activation": ", ".join(dict.fromkeys(result.assignment.values())),
+        "activation": ", ".join(dict.fromkeys(assignment.values())),
         "lr": config.optim.lr,
         "optimizer": config.optim.optimizer,
         "schedule": config.optim.schedule,
@@ -85,7 +103,7 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
         "batch_size": config.data.batch_size,
         "init": config.init,
         "seed": config.seed,
-        "parameters": result.parameters,
+        **({} if config.tensorboard.trial is None else {"trial": config.tensorboard.trial}),
         **{
             f"model/{key}": value
             for key, value in asdict(config.model).items()
@@ -96,5 +114,5 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
             for key, value in getattr(config.model, "args", {}).items()
             if isinstance(value, int | float | str)
         },
-        **{f"site/{site}": name for site, name in result.assignment.items()},
+        **{f"site/{site}": name for site, name in assignment.items()},
     }

@@ -22,6 +22,8 @@ class FromConfusion(MulticlassConfusionMatrix):
         classes: their number.
     """
 
+    confmat: Tensor
+
     def __init__(self, classes: int):
         super().__init__(classes, validate_args=False)
 

@@ -63,6 +63,8 @@ class ActivationModule(pl.LightningModule):
         self.target = Target(**{**target, "names": tuple(target.get("names", ()))})
         self.columns = [InputColumn.from_dict(column) for column in columns]
         self.task = build_task(self.target, target_mean, target_std)
+        # Of the last evaluation: the split, and counts by true and predicted class.
+        self.confusion: tuple[str, Tensor | None] = ("", None)
         self.network = build_network(
             self.config.model,
             self.config.activation,
@@ -242,6 +244,7 @@ class ActivationModule(pl.LightningModule):
         # longer than a validation of a small model.
         found = {f"{split}_{name}": value for name, value in values.items()}
         self.trainer.callback_metrics.update(found)
+        self.confusion = (split, self.task.confusion())
         self.task.metrics.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

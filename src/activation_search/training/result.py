@@ -50,6 +50,8 @@ class RunResult:
     parameters, activation_parameters: how many there are, and how many of them belong to
         activations.
     assignment: site -> activation.
+    confusion: of a finished run with few classes: the ``split`` that was evaluated, ``names`` of
+        the classes, and ``counts`` by true and predicted class.
     learned: site -> parameter -> values, for learnable activations.
     alarms: kind, where, step, value, threshold and message of each.
     health: site -> its last reading, as a plain :class:`SiteHealth`.
@@ -75,6 +77,7 @@ class RunResult:
     parameters: int = 0
     activation_parameters: int = 0
     assignment: dict[str, str] = field(default_factory=dict)
+    confusion: dict[str, Any] = field(default_factory=dict)
     learned: dict[str, dict[str, list]] = field(default_factory=dict)
     alarms: list[dict[str, Any]] = field(default_factory=list)
     health: dict[str, dict[str, float]] = field(default_factory=dict)

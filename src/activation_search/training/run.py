@@ -74,6 +74,7 @@ def train(config: TrainConfig, on_epoch: Callable[[EpochRow], bool] | None = Non
                 session.fit()
                 conclude(session)
                 session.write_sample()
+                session.write_confusion()
             except BaseException as error:
                 if _is_interruption(error):
                     if threading.current_thread() is threading.main_thread():

@@ -16,6 +16,7 @@ from activation_search.data.sample import TASK_TEXT
 from activation_search.data.splits import Splits
 from activation_search.diagnostics.alarm_rules import AlarmRules
 from activation_search.diagnostics.alarms import Alarm
+from activation_search.diagnostics.confusion import draw_confusion
 from activation_search.diagnostics.learned import learned_parameters
 from activation_search.diagnostics.monitor import HealthMonitor
 from activation_search.diagnostics.tensorboard import write_generated, write_overview
@@ -87,6 +88,13 @@ class Session:
         if self.writer and finished and target.kind == "next" and board.histograms_every_n_epochs:
             opening = "".join(target.names[token] for token in self.data.splits.test.x[0][:OPENING])
             write_generated(self.writer, self.module.generate(opening, GENERATED))
+
+    def write_confusion(self) -> None:
+        """What a classifier takes for what, as a picture in TensorBoard."""
+        found = self.result.confusion
+        if self.writer and found and self.config.tensorboard.histograms_every_n_epochs:
+            figure = draw_confusion(found["counts"], found["names"], f"{found['split']} split")
+            self.writer.add_figure(f"confusion/{found['split']}", figure, self.trainer.global_step)
 
     def fail(self, error: BaseException) -> None:
         """Notes why the run ended."""

@@ -19,6 +19,7 @@ from activation_search.training.metrics import (
     Accuracy,
     BinaryAccuracy,
     BitsPerCharacter,
+    FromConfusion,
     MacroF1,
     Perplexity,
 )
@@ -67,6 +68,14 @@ class Task(KeepsPrecision):
         """Metrics of the split that was evaluated, in the data's unit; NaN where one is undefined,
         see ``UNDEFINED``."""
         return self.metrics.compute()
+
+    def confusion(self) -> Tensor | None:
+        """Counts ``[classes, classes]``, true by predicted, of the split that was evaluated;
+        ``None`` where nothing is classified."""
+        for metric in self.metrics.values(copy_state=False):
+            if isinstance(metric, FromConfusion):
+                return metric.confmat
+        return None
 
 
 class Classification(Task):
