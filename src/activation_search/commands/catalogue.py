@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from activation_search.activations import ENTRIES, find
-from activation_search.console import ArgumentParser, open_console, print_line
+from activation_search.console import ArgumentParser, open_console, print_line, print_table
 from activation_search.errors import UserError, unknown
 from activation_search.models.advice import HIDDEN_ADVICE, OUTPUTS
 
@@ -37,7 +37,8 @@ def run() -> None:
     from activation_search.reports.pictures import write_picture
 
     console = open_console()
-    console.print(catalogue_table(entries))
+    drop = ("reference", "learned", "parameters", "channels", "mean", "range")
+    print_table(console, catalogue_table(entries), drop)
     try:
         write_picture(draw_sheet(entries), arguments.out)
     except OSError as error:
