@@ -1,8 +1,11 @@
 """Pictures of a comparison."""
 
+from pathlib import Path
+
 from activation_search.evidence.results import Arm, Block
 from activation_search.evidence.statistics import compare
 from activation_search.reports.comparison_figures import draw_forest, draw_pairs
+from activation_search.reports.pictures import write_picture
 
 VALUES = {
     "relu": [0.90, 0.91, 0.92, 0.90, 0.91, 0.92],
@@ -42,3 +45,13 @@ def test_the_baseline_is_named_where_seeds_are_joined() -> None:
     axes = draw_pairs(block()).axes[0]
     names = [tick.get_text() for tick in axes.get_xticklabels()]
     assert names == ["gelu", "tanh", "relu (baseline)"]
+
+
+def test_long_names_leave_room_for_the_picture(tmp_path: Path) -> None:
+    """Warnings are errors: matplotlib's that no room is left for the axes is one of them."""
+    long = " ".join(f"block{i}_mlp=penalized_tanh" for i in range(4))
+    found = block()
+    found.arms[long] = found.arms.pop("gelu")
+    found.comparisons[long] = found.comparisons.pop("gelu")
+    for draw in (draw_forest, draw_pairs):
+        write_picture(draw(found), tmp_path / "picture.png")

@@ -15,7 +15,7 @@ from activation_search.diagnostics.figures import plot_function
 from activation_search.evidence.results import Block, Evidence, rank_blocks
 from activation_search.evidence.statistics import BETTER, UNDECIDED, WORSE
 from activation_search.reports.comparison_table import cells, sorted_labels
-from activation_search.reports.learning_curves import draw_learning_curves
+from activation_search.reports.learning_curves import LONGEST, draw_learning_curves
 from activation_search.style import BLACK, BLUE, GREEN, GREY, VERMILLION, WIDTH, line_style, styled
 from activation_search.training.result import RunResult, read_result
 
@@ -28,7 +28,9 @@ MARKERS = {BETTER: "^", WORSE: "v", UNDECIDED: "o"}
 def draw_forest(block: Block) -> Figure:
     """Difference of each candidate from the baseline with its 95% interval and its verdict."""
     labels = list(reversed(sorted_labels(block)))
-    figure = Figure(figsize=(WIDTH, 1.3 + 0.32 * len(labels)), layout="constrained")
+    names = [textwrap.fill(label, LONGEST) for label in labels]
+    rows = len(labels) * max(name.count("\n") + 1 for name in names)
+    figure = Figure(figsize=(WIDTH, 1.3 + 0.32 * rows), layout="constrained")
     axes = figure.subplots()
     axes.axvline(0, color=BLACK, linewidth=1, linestyle="--")
     for line, label in enumerate(labels):
@@ -41,7 +43,7 @@ def draw_forest(block: Block) -> Figure:
             axes.plot(c.difference, line, MARKERS[c.verdict], color=color, markersize=7)
         axes.text(1.02, line, text, color=color, va="center",
                   transform=axes.get_yaxis_transform())  # fmt: skip
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), names)
     axes.set_ylim(-0.6, len(labels) - 0.4)
     axes.margins(x=0.08)
     axes.grid(axis="y", visible=False)
@@ -77,6 +79,7 @@ def draw_pairs(block: Block) -> Figure:
     for place, mean in enumerate(values.mean(1)):
         axes.plot(place, mean, "_", color=BLACK, markersize=24, markeredgewidth=2.5)
     names = [f"{x} (baseline)" if x == block.baseline else x for x in labels]
+    names = [textwrap.fill(name, LONGEST) for name in names]
     axes.set_xticks(range(len(labels)), names, rotation=30, ha="right")
     axes.set(ylabel=f"test {block.metric}", title="line: one seed; bar: mean")
     axes.margins(x=0.06)

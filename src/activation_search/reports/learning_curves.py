@@ -11,6 +11,8 @@ from matplotlib.ticker import MaxNLocator
 from activation_search.style import BLACK, WIDTH, label_ends, line_style, styled
 from activation_search.training.result import read_result
 
+LONGEST = 26  # letters of a name that stands beside its line; longer ones stand below
+
 
 @styled
 def draw_learning_curves(
@@ -54,7 +56,12 @@ def draw_learning_curves(
         # The first quarter, where all rise steeply, would press the rest together.
         room = 0.08 * (max(late) - min(late))
         axes.set_ylim(min(late) - room, max(late) + room)
-    label_ends(axes, ends)
+    if max(map(len, ends), default=0) <= LONGEST:
+        label_ends(axes, ends)
+    else:
+        figure.set_figheight(3.8 + 0.2 * len(ends))
+        lines = [line for line in axes.lines if line.get_label() in runs]
+        figure.legend(lines, [*ends], loc="outside lower left")
     return figure
 
 
