@@ -74,7 +74,7 @@ def arrays(
 
     Args:
         x, y: inputs and targets to train on, as arrays, tensors or frames; see ``data=arrays`` in
-            the README for the shapes of a sample.
+            docs/data.md for the shapes of a sample.
         x_test, y_test: for the one test at the end of a run.
         x_validation, y_validation: taken from the training part where they are left out.
 

@@ -3,12 +3,13 @@
 import argparse
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from activation_search.errors import UserError
 from activation_search.passwords import without_passwords
@@ -36,6 +37,35 @@ def open_console() -> Console:
     if console.is_terminal:
         return console
     return PipedConsole(highlight=False, force_jupyter=False, width=240)
+
+
+def print_table(
+    console: Console, table: Table, drop: Sequence[str] = (), elsewhere: str = "a wider window"
+) -> None:
+    """A table without the columns that the window has no room for.
+
+    Args:
+        console: where to.
+        table: with all its columns.
+        drop: headings that may be left out, the least needed first.
+        elsewhere: what has the whole table, for the hint.
+    """
+    unlimited = console.options.update(width=10_000)
+    dropped: list[str] = []
+    for heading in drop:
+        if console.measure(table, options=unlimited).maximum <= console.width:
+            break
+        kept = [column for column in table.columns if column.header != heading]
+        if len(kept) < len(table.columns):
+            dropped.append(heading)
+            rows, caption = table.rows, table.caption
+            table = Table(*kept, title=table.title, title_justify="left", box=table.box,
+                          caption=caption, caption_justify="left")  # fmt: skip
+            table.rows = rows
+    console.print(table)
+    if dropped:
+        hint = f"Left out for want of room: {', '.join(dropped)}; {elsewhere} has them."
+        console.print(hint, style="dim")
 
 
 def print_line(console: Console, text: str) -> None:

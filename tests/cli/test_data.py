@@ -1,4 +1,4 @@
-"""``python scripts/data.py``: the table of the README, and what is said of one data set."""
+"""``python scripts/data.py``: the table of the documentation, and what is said of one data set."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from ..files import NEEDS
 from .conftest import ROOT, Command
 
 
-def test_the_readme_holds_the_table(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_holds_the_table(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("scripts/data.py") == 0
     table = capsys.readouterr().out
     assert "| `mnist1d` | series | one of several classes: softmax | ✓ | ✓ | ✓ | ✓ |" in table
     assert "| `text` | tokens | each next character: softmax | · | · | ✓ | ✓ |" in table
-    assert table in (ROOT / "README.md").read_text()
+    assert table in (ROOT / "docs" / "data.md").read_text()
 
 
 PEOPLE = ROOT / "tests" / "data" / "tables" / "people.csv"

@@ -1,9 +1,16 @@
-"""Every command of the README is run: here, or by ``.ci/run``."""
+"""Every command of the README and of the pages in ``docs/`` is run in small, once; links lead
+somewhere.
+
+A block after ``<!-- not run: reason -->`` is left out.
+"""
 
 import re
 import shlex
 import shutil
 import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,44 +20,99 @@ from activation_search.config.run import TrainConfig
 from ..files import write_files
 from .conftest import ROOT, Command
 
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-COMMANDS = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines()]
-TRAIN = [line for line in COMMANDS if line.startswith("python train.py")]
-SWEEP = [line for line in COMMANDS if line.startswith("python scripts/sweep.py")]
-CATALOGUE = [line for line in COMMANDS if line.startswith("python scripts/catalogue.py")]
-HEALTH = [line for line in COMMANDS if line.startswith("python scripts/health.py")]
-DATA = [line for line in COMMANDS if line.startswith("python scripts/data.py")]
-COMPARE = [line for line in COMMANDS if line.startswith("python scripts/compare.py")]
-SITES = [line for line in COMMANDS if line.startswith("python scripts/sites.py")]
-INLINE = re.findall(r"`(python [^`]+)`", README)
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text()
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")))
+}
+BLOCK = re.compile(r"^(<!-- not run: .+ -->\n)?```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCKS = [
+    (language, text.replace("\\\n", ""))
+    for page in PAGES.values()
+    for skipped, language, text in BLOCK.findall(page)
+    if not skipped
+]
+LINES = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines()]
+INLINE = [line for page in PAGES.values() for line in re.findall(r"`(python [^`]+)`", page)]
+
+
+@dataclass(frozen=True)
+class Small:
+    """How a command is made short.
+
+    defaults: settings that the command may override. limits: take the place of its own.
+    leaves: a pattern of files that it must write.
+    """
+
+    defaults: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    leaves: str = "*"
+
+    def arguments(self, given: list[str]) -> list[str]:
+        keys = {limit.partition("=")[0] for limit in self.limits}
+        kept = [argument for argument in given if argument.partition("=")[0] not in keys]
+        return [*self.defaults, *kept, *self.limits]
+
+
+CPU = "trainer.accelerator=cpu"
+SMALL = {
+    "train.py": Small(
+        limits=("trainer.fast_dev_run=true", "trainer.progress=false", CPU),
+        leaves="logs/debug/*/*/result.json",
+    ),
+    "scripts/sweep.py": Small(
+        ("data=digits", "model.width=16"),
+        ("trainer.max_epochs=1", "trials=2", "confirm_seeds=2", CPU),
+        "logs/sweeps/*/trials.csv",
+    ),
+    "scripts/compare.py": Small(
+        ("data=digits",),
+        ("trainer.max_epochs=1", "seeds=2", "lr_grid=[1e-3,1e-2]", CPU),
+        "logs/compare/*/report.html",
+    ),
+    "scripts/health.py": Small(leaves="logs/health/*.png"),
+    "scripts/catalogue.py": Small(),
+    "scripts/data.py": Small(),
+    "scripts/sites.py": Small(),
+}
 # They take minutes; tests/cli/test_benchmark.py runs them in small.
-BENCHMARK = [f"python benchmarks/{name}.py" for name in ("steps", "readings", "images", "trials")]
+BENCHMARKS = {f"python benchmarks/{name}.py" for name in ("steps", "readings", "images", "trials")}
+
+
+def ours() -> Iterator[tuple[str, ...]]:
+    """The commands that are run here, as words: in blocks, and within sentences."""
+    for line in [*LINES, *INLINE]:
+        words = tuple(shlex.split(line, comments=True))
+        if words[:1] == ("python",) and words[1] in SMALL:
+            yield words[1:]
+
+
+COMMANDS = list(dict.fromkeys(ours()))
 
 
 def test_every_command_is_accounted_for() -> None:
-    installs = [line for line in COMMANDS if line.startswith("pip install")]
-    assert len(installs) == 2
     ci = (ROOT / ".ci" / "run").read_text().splitlines()
-    assert set(installs) <= set(ci)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
     # tests/cli/test_tensorboard.py starts the viewer.
-    viewer = [line for line in COMMANDS if line.startswith("tensorboard --logdir logs")]
-    known = [*installs, *TRAIN, *SWEEP, *CATALOGUE, *HEALTH, *DATA, *COMPARE, *SITES, *viewer]
-    assert [line for line in COMMANDS if line not in known] == []
-    assert set(INLINE) - set(BENCHMARK) == {
-        "python train.py -m experiment=mnist1d_cnn seed=0,1,2",
-        "python train.py model=mlp data=xor activation=identity",
-        "python scripts/data.py",
-        "python scripts/sites.py model=lstm",
-        "python scripts/sweep.py",
-        "python scripts/sweep.py --help",
-    }
+    known = [
+        *ci,
+        *(f"pip install -e '.[{extra}]'" for extra in extras),
+        "tensorboard --logdir logs",
+    ]
+    others = {line.partition("  #")[0].strip() for line in LINES}
+    others -= {line for line in others if line.startswith(tuple(f"python {s}" for s in SMALL))}
+    assert others - set(known) == set()
+    assert [
+        i for i in INLINE if tuple(shlex.split(i)[1:]) not in COMMANDS and i not in BENCHMARKS
+    ] == []
+    assert "pip install -e . && python train.py activation=gelu" in ci
 
 
 @pytest.fixture
 def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the README's own function in it, and with the user's data that it names."""
-    [own] = [text for language, text in BLOCKS if language == "python" and "def wave" in text]
+    [own] = {text for language, text in BLOCKS if language == "python" and "def wave" in text}
     (tmp_path / "my_activations.py").write_text(own)
     write_files(tmp_path)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
@@ -62,61 +124,20 @@ def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("line", [*TRAIN, *(c for c in INLINE if "train.py" in c)])
-def test_training_commands(line: str, command: Command, working_directory: Path) -> None:
-    _, script, *arguments = shlex.split(line, comments=True)
-    quick = ["trainer.fast_dev_run=true", "trainer.progress=false", "trainer.accelerator=cpu"]
-    assert command(script, *arguments, *(q for q in quick if q not in arguments)) == 0
-    assert list(working_directory.glob("logs/debug/*/*/result.json"))
-
-
-@pytest.mark.parametrize("line", CATALOGUE)
-def test_catalogue_commands(line: str, command: Command, working_directory: Path) -> None:
-    _, script, *arguments = shlex.split(line, comments=True)
-    assert command(script, *arguments) == 0
-    drawn = (working_directory / "logs" / "catalogue.png").exists()
-    assert drawn == ("advise" not in arguments)
-
-
-@pytest.mark.parametrize("line", [*DATA, *(c for c in INLINE if "scripts/data.py" in c)])
-def test_data_commands(line: str, command: Command, working_directory: Path) -> None:
-    _, script, *arguments = shlex.split(line, comments=True)
-    assert command(script, *arguments) == 0
-
-
-@pytest.mark.parametrize("line", [*SITES, *(c for c in INLINE if "scripts/sites.py" in c)])
-def test_sites_commands(line: str, command: Command, working_directory: Path) -> None:
-    _, script, *arguments = shlex.split(line, comments=True)
-    assert command(script, *arguments) == 0
-
-
-@pytest.mark.parametrize("line", HEALTH)
-def test_health_commands(line: str, command: Command, working_directory: Path) -> None:
-    _, script, *arguments = shlex.split(line, comments=True)
-    assert command(script, *arguments) == 0
-    assert list(working_directory.glob("logs/health/*.png"))
-
-
-@pytest.mark.parametrize("line", SWEEP)
-def test_sweep_commands(
-    line: str, command: Command, working_directory: Path, here: None, trained: list[TrainConfig]
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_commands(
+    words: tuple[str, ...], command: Command, working_directory: Path, trained: list[TrainConfig]
 ) -> None:
-    """In small: a small model, few trials, one epoch, in one process."""
-    _, script, *arguments = shlex.split(line, comments=True)
-    kept = [a for a in arguments if not a.startswith("trials=")]
-    quick = ["data=digits", "model.width=16", "trainer.max_epochs=1", "trials=2"]
-    quick += ["confirm_seeds=2"]
-    assert command(script, *kept, *quick, "trainer.accelerator=cpu") == 0
-    assert list(working_directory.glob("logs/sweeps/*/trials.csv"))
+    script, *given = words
+    small = SMALL[script]
+    if "--help" in given:
+        small = Small()
+    assert command(script, *small.arguments(given)) == 0
+    assert list(working_directory.glob(small.leaves))
 
 
-@pytest.mark.parametrize("line", COMPARE)
-def test_compare_commands(
-    line: str, command: Command, working_directory: Path, trained: list[TrainConfig]
-) -> None:
-    """In small: few seeds, one epoch, in one process."""
-    _, script, *arguments = shlex.split(line, comments=True)
-    kept = [a for a in arguments if not a.startswith("seeds=")]
-    quick = ["data=digits", "trainer.max_epochs=1", "seeds=2", "lr_grid=[1e-3,1e-2]"]
-    assert command(script, *kept, *quick, "trainer.accelerator=cpu") == 0
-    assert list(working_directory.glob("logs/compare/*/report.html"))
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", PAGES[page])
+    local = [target for target in targets if not target.startswith("http")]
+    assert [target for target in local if not (ROOT / page).parent.joinpath(target).exists()] == []

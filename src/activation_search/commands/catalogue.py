@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from activation_search.activations import ENTRIES, find
-from activation_search.console import ArgumentParser, open_console, print_line
+from activation_search.console import ArgumentParser, open_console, print_line, print_table
 from activation_search.errors import UserError, unknown
 from activation_search.models.advice import HIDDEN_ADVICE, OUTPUTS
 
@@ -34,12 +34,13 @@ def run() -> None:
 
     # Imported once the names are known to be right: torch takes seconds.
     from activation_search.reports.catalogue import catalogue_table, draw_sheet
+    from activation_search.reports.pictures import write_picture
 
     console = open_console()
-    console.print(catalogue_table(entries))
+    drop = ("reference", "learned", "parameters", "channels", "mean", "range")
+    print_table(console, catalogue_table(entries), drop)
     try:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        draw_sheet(entries).savefig(arguments.out, dpi=150)
+        write_picture(draw_sheet(entries), arguments.out)
     except OSError as error:
         raise UserError(f"Cannot write {arguments.out}: {error.strerror}.") from error
     print_line(console, f"curves and derivatives: {arguments.out}")

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from activation_search.commands.alarms import print_alarms
 from activation_search.config.run import InitialConfig
-from activation_search.console import open_console, print_line
+from activation_search.console import open_console, print_line, print_table
 from activation_search.diagnostics.figures import draw_initial_states
 from activation_search.errors import UserError
 from activation_search.reports.pictures import write_picture
@@ -30,7 +30,7 @@ def run(config: InitialConfig) -> None:
         for label, run_config in initial_runs(config).items()
     }
     for label, state in states.items():
-        console.print(_table(label, state))
+        print_table(console, _table(label, state), ("std of z", "dormant"))
         print_alarms(state.alarms, console)
         if not state.alarms:
             console.print("[bold green]healthy[/]  no alarm at initialisation\n")

@@ -13,7 +13,7 @@ from rich.table import Table
 from activation_search.config.compose import compose
 from activation_search.config.models import FunctionModelConfig
 from activation_search.config.run import TrainConfig, check_run
-from activation_search.console import ArgumentParser, open_console
+from activation_search.console import ArgumentParser, open_console, print_table
 from activation_search.data.registry import load_source
 from activation_search.models.factory import check_reads, sites_of
 
@@ -27,7 +27,7 @@ def run() -> None:
     config: TrainConfig = compose(parser.parse_args().overrides)
     check_run(config)
     console = open_console()
-    console.print(sites_table(config))
+    print_table(console, sites_table(config), ("after", "channels", "own function"))
     if isinstance(config.model, FunctionModelConfig):
         print("Not found are formulas written by hand, such as x * torch.sigmoid(x), and")
         print("activations inside fused kernels (nn.LSTM, nn.GRU, nn.RNN).")

@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 
 from activation_search.config.search import SweepConfig
-from activation_search.console import open_console, print_line
+from activation_search.console import open_console, print_line, print_table
 from activation_search.engine.runner import open_runner
 from activation_search.evidence.confirm import confirm
 from activation_search.passwords import without_passwords
@@ -51,7 +51,8 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
         )
     if sweep.left:
         console.print(f"minutes are over, trials left: {sweep.left}; the same command resumes")
-    console.print(leaderboard_table(rows, sweep.metric))
+    drop = ("params", "s/run", "status", "SD", "seeds")
+    print_table(console, leaderboard_table(rows, sweep.metric), drop, "trials.csv")
     luck = size_of_luck(rows, sweep.mode)
     if luck is not None:
         copies = next(len(row.means) for row in rows if row.control)

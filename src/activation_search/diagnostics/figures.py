@@ -1,18 +1,23 @@
 """Figures. Drawn without pyplot, whose global state does not suit several runs in a process."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from activation_search.diagnostics.gradients import GradientReading
 from activation_search.diagnostics.site_health import SiteHealth
+from activation_search.style import BLACK, BLUE, GREY, WIDTH, label_ends, line_style, styled
 
 LARGEST = 1e30  # beyond it a histogram has no bins
-MAX_SITES = 6  # whose histograms stand side by side
+SMALLEST = 1e-30  # that a log scale shows
+MAX_TICKS = 6  # layers that are named on an axis
+MAX_SITES = 4  # whose histograms stand side by side
 
 
 class State(Protocol):
@@ -23,6 +28,7 @@ class State(Protocol):
     gradients: GradientReading
 
 
+@styled
 def draw_learned_curve(site: str, x: Tensor, start: Tensor, now: Tensor, z: Tensor) -> Figure:
     """A learned activation beside its start, and where its inputs lie.
 
@@ -32,12 +38,14 @@ def draw_learned_curve(site: str, x: Tensor, start: Tensor, now: Tensor, z: Tens
         start, now: ``[N, channels]``; the mean over channels is drawn bold, each channel faint.
         z: pre-activations, whose distribution is drawn below.
     """
-    figure = Figure(figsize=(4, 3.6), layout="constrained")
+    figure = Figure(figsize=(4.5, 3.8), layout="constrained")
     axes, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
-    axes.plot(x, start.mean(1), "--", color="tab:blue", label="start")
+    axes.plot(x, start.mean(1), "--", color=BLACK, label="start")
     plot_function(axes, x, now, label="now")
     axes.set(title=site, ylabel="f(z)")
-    axes.legend()
+    ends = {"start": (start.mean(1)[-1].item(), BLACK), "now": (now.mean(1)[-1].item(), BLUE)}
+    axes.margins(x=0)
+    label_ends(axes, ends)
     _histogram(below, z, limits=(x[0].item(), x[-1].item()))
     below.set(xlabel="pre-activation z")
     return figure
@@ -52,13 +60,14 @@ def plot_function(axes: Axes, x: Tensor, y: Tensor, label: str | None = None) ->
         y: ``[N, channels]``.
         label: of the mean.
     """
-    axes.axhline(0, color="0.8", linewidth=0.8)
-    axes.axvline(0, color="0.8", linewidth=0.8)
+    axes.axhline(0, color=GREY, linewidth=0.6)
+    axes.axvline(0, color=GREY, linewidth=0.6)
     if y.shape[1] > 1:
-        axes.plot(x, y, color="tab:orange", alpha=0.2, linewidth=0.7)
-    axes.plot(x, y.mean(1), color="tab:orange", linewidth=2, label=label)
+        axes.plot(x, y, color=BLUE, alpha=0.2, linewidth=0.7)
+    axes.plot(x, y.mean(1), color=BLUE, linewidth=2, label=label)
 
 
+@styled
 def draw_initial_states(states: Mapping[str, State]) -> Figure:
     """Gradient norm per layer, output scale per site, and histograms of pre-activations, one row
     per activation.
@@ -69,32 +78,44 @@ def draw_initial_states(states: Mapping[str, State]) -> Figure:
     sites = list(next(iter(states.values())).sites)
     shown = [sites[i] for i in np.linspace(0, len(sites) - 1, min(len(sites), MAX_SITES)).round()
              .astype(int)]  # fmt: skip
-    figure = Figure(figsize=(11, 4 + 1.3 * len(states)), layout="constrained")
-    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(4, 1.4 * len(states)))
+    figure = Figure(figsize=(WIDTH, 3.4 + 0.95 * len(states)), layout="constrained")
+    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(3.2, 0.2 + 0.95 * len(states)))
     above, below = parts[:, 0]
     gradient, scale = above.subplots(1, 2)
-    for label, state in states.items():
-        layers = state.gradients.layers
-        norms = [max(layer.norm, 1e-30) for layer in layers.values()]
-        gradient.semilogy(list(layers), norms, "o-", label=label, markersize=4)
-        stds = [max(site.h_std, 1e-30) for site in state.sites.values()]
-        scale.semilogy(list(state.sites), stds, "o-", label=label, markersize=4)
-    gradient.set(title="gradient norm per layer, first batch")
-    scale.set(title="standard deviation of f(z) per site")
-    for axes in (gradient, scale):
-        axes.tick_params(axis="x", rotation=60, labelsize=7)
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+    _draw_layers(gradient, "gradient norm per layer", {
+        label: {name: layer.norm for name, layer in state.gradients.layers.items()}
+        for label, state in states.items()
+    })  # fmt: skip
+    _draw_layers(scale, "standard deviation of f(z)", {
+        label: {name: site.h_std for name, site in state.sites.items()}
+        for label, state in states.items()
+    })  # fmt: skip
     grid = below.subplots(len(states), len(shown), squeeze=False)
     for row, (label, state) in enumerate(states.items()):
         for column, site in enumerate(shown):
             axes = grid[row, column]
             _histogram(axes, state.preactivations[site], limits=None)
             if row == 0:
-                axes.set_title(f"z at {site}", fontsize=8)
+                axes.set_title(f"z at {site}", fontsize=9)
             if column == 0:
-                axes.set_ylabel(label, fontsize=9)
+                axes.set_ylabel(textwrap.shorten(label, 14, placeholder="…"))
     return figure
+
+
+def _draw_layers(axes: Axes, title: str, values: Mapping[str, Mapping[str, float]]) -> None:
+    """Positive values by layer on a log scale, a line per label, named at its end."""
+    ends = {}
+    for number, (label, by_layer) in enumerate(values.items()):
+        color, dashes = line_style(number)
+        heights = [max(value, SMALLEST) for value in by_layer.values()]
+        [line] = axes.semilogy(list(by_layer), heights, "o", color=color, label=label)
+        line.set_linestyle(dashes)
+        ends[textwrap.shorten(label, 18, placeholder="…")] = (heights[-1], color)
+    axes.set(title=title)
+    names = list(next(iter(values.values())))
+    shown = np.linspace(0, len(names) - 1, min(len(names), MAX_TICKS)).round().astype(int)
+    axes.set_xticks(shown, [names[i] for i in shown], rotation=40, ha="right")
+    label_ends(axes, ends)
 
 
 def _histogram(axes, z: Tensor, limits: tuple[float, float] | None) -> None:
@@ -102,6 +123,7 @@ def _histogram(axes, z: Tensor, limits: tuple[float, float] | None) -> None:
     values = values[np.abs(values) < LARGEST]  # NaN compares as false
     if limits is None and len(values) and np.ptp(values) < 1e-6 * (1 + np.abs(values).max()):
         limits = (values[0] - 1, values[0] + 1)  # all the same: no 50 bins between them
-    axes.hist(values, bins=50, range=limits, color="tab:blue", alpha=0.6)
-    axes.tick_params(labelsize=7)
+    axes.hist(values, bins=50, range=limits, color=BLUE, alpha=0.6)
+    axes.grid(visible=False)
+    axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.set_yticks([])

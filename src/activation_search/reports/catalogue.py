@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.markup import escape
 from rich.table import Table
@@ -12,9 +13,36 @@ from torch import Tensor
 from activation_search.activations.entry import Entry
 from activation_search.activations.factory import build
 from activation_search.activations.moments import gains
+from activation_search.style import BLUE, GREY, VERMILLION, styled
 
-COLUMNS = 6
-CURVE, DERIVATIVE = "tab:blue", "tab:orange"
+COLUMNS = 4
+SHAPES = {
+    "Straight pieces": (
+        "identity", "relu", "relu6", "leaky_relu", "threshold_relu", "hardshrink", "softshrink",
+    ),
+    "Exponential tails": ("elu", "celu", "selu", "isrlu"),
+    "Smooth, with a dip": (
+        "gelu", "gelu_tanh", "quick_gelu", "silu", "e_swish", "hardswish", "mish", "telu", "serf",
+        "logish", "smish", "elish", "gelu_sine", "gelu_sinc",
+    ),
+    "Smooth, rising": (
+        "softplus", "shifted_softplus", "squareplus", "logsigmoid", "bent_identity", "asinh",
+        "tanhshrink",
+    ),
+    "Bounded": (
+        "sigmoid", "hard_sigmoid", "tanh", "hardtanh", "lecun_tanh", "penalized_tanh", "softsign",
+        "arctan", "isru",
+    ),
+    "Waves, bumps, squares": ("sin", "gcu", "gaussian", "lisht", "relu2"),
+}  # fmt: skip
+"""Of fixed functions; the guide describes them."""
+OTHERS = {
+    "fixed": "Others",
+    "learnable": "Learnable, at their start",
+    "stochastic": "Stochastic, in evaluation",
+    "gated": "Gated, and mixing channels",
+    "custom": "Your own",
+}
 
 
 def catalogue_table(entries: Sequence[Entry]) -> Table:
@@ -58,36 +86,53 @@ def describe_range(entry: Entry) -> str:
     return f"{left}, {right}"
 
 
+@styled
 def draw_sheet(entries: Sequence[Entry]) -> Figure:
-    """Each entry's function and derivative on [-4, 4], parameters at their start.
+    """Each entry's function and, dashed, its derivative on [-4, 4], parameters at their start; in
+    families.
 
     A gated unit is drawn as a function of its gate with the other input at 1, MaxMin and CReLU as
     their two outputs (the other input of MaxMin at 0).
     """
+    families = in_families(entries)
+    rows = [
+        (family if start == 0 else "", members[start : start + COLUMNS])
+        for family, members in families.items()
+        for start in range(0, len(members), COLUMNS)
+    ]
     columns = min(COLUMNS, len(entries))
-    rows = -(-len(entries) // columns)
-    size = (2.2 * columns, 1.9 * rows + 0.5)
-    figure = Figure(figsize=size, layout="constrained")
-    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes, entry in zip(grid, entries, strict=False):
-        x, y, slope = sample_curve(entry)
-        axes.axhline(0, color="0.85", linewidth=0.8)
-        axes.axvline(0, color="0.85", linewidth=0.8)
-        axes.plot(x, slope, color=DERIVATIVE, linewidth=1)
-        axes.plot(x, y, color=CURVE, linewidth=1.6)
-        axes.set_title(entry.name, fontsize=9)
-        axes.set_ylim(-2.2, 4.2)
-        axes.tick_params(labelsize=6)
-    for axes in grid[len(entries) :]:
-        axes.set_axis_off()
-    figure.legend(
-        [figure.axes[0].lines[3], figure.axes[0].lines[2]],
-        ["f(z)", "derivative"],
-        loc="outside upper left",
-        ncols=2,
-        fontsize=8,
-    )
+    figure = Figure(figsize=(1.7 * columns, 0.4 + 1.45 * len(rows)), layout="constrained")
+    grid = figure.subplots(len(rows), columns, squeeze=False, sharex=True, sharey=True)
+    for (family, members), line in zip(rows, grid, strict=True):
+        if family and len(families) > 1:
+            line[0].set_title(family)
+        for axes, entry in zip(line, members, strict=False):
+            _draw_curve(axes, entry)
+        for axes in line[len(members) :]:
+            axes.set_axis_off()
+    figure.suptitle("solid: f(z); dashed: its derivative", x=0.01, ha="left", fontsize=9)
     return figure
+
+
+def _draw_curve(axes: Axes, entry: Entry) -> None:
+    x, y, slope = sample_curve(entry)
+    axes.axhline(0, color=GREY, linewidth=0.6)
+    axes.axvline(0, color=GREY, linewidth=0.6)
+    axes.plot(x, slope, color=VERMILLION, linewidth=1.1, linestyle=(0, (4, 1.2)))
+    axes.plot(x, y, color=BLUE, linewidth=2)
+    axes.text(0.04, 0.95, entry.name, transform=axes.transAxes, va="top", fontsize=9,
+              bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1})  # fmt: skip
+    axes.set(xlim=(-4, 4), ylim=(-2.2, 4.6), xticks=(-4, 0, 4), yticks=(-2, 0, 2, 4))
+
+
+def in_families(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Family -> its members among the entries; fixed functions by their shape, the others by what
+    sets them apart."""
+    shape = {name: family for family, names in SHAPES.items() for name in names}
+    found: dict[str, list[Entry]] = {family: [] for family in (*SHAPES, *OTHERS.values())}
+    for entry in entries:
+        found[shape.get(entry.name) or OTHERS[entry.family]].append(entry)
+    return {family: members for family, members in found.items() if members}
 
 
 def sample_curve(entry: Entry) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,12 +7,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from activation_search.console import print_table
 from activation_search.evidence.results import Block, Evidence
 from activation_search.evidence.statistics import BETTER, MIN_SEEDS, UNDECIDED, WORSE
 
 HEADINGS = ("mean", "SD", "validation", "difference", "95% interval", "BCa interval", "p (t)",
             "p (Wilcoxon)", "p (Holm)", "effect", "wins", "params", "ms/step",
             "Pareto", "verdict")  # fmt: skip
+
+# In a narrow window, the least needed first.
+DROP = ("BCa interval", "p (t)", "p (Wilcoxon)", "effect", "validation", "params", "ms/step",
+        "wins", "selection", "lr", "SD", "p (Holm)", "mean")  # fmt: skip
 
 
 def sorted_labels(block: Block) -> list[str]:
@@ -120,7 +125,7 @@ def print_evidence(evidence: Evidence, console: Console) -> None:
             chosen = "" if arm.selection is None else f"{arm.selection:.4f}"
             extras = [*[chosen] * selected, *[f"{arm.lr:g}"] * tuned]
             table.add_row(escape(label), *extras, *cells(block, label))
-        console.print(table)
+        print_table(console, table, DROP, "the report")
         console.print(escape(verdict_sentence(block)), soft_wrap=True)
         if text := caution(block):
             console.print(escape(text), soft_wrap=True)

@@ -16,7 +16,7 @@ from activation_search.reports.comparison_figures import draw_forest
 from activation_search.reports.comparison_table import caution, verdict_sentence
 from activation_search.reports.learning_curves import draw_learning_curves
 from activation_search.reports.pictures import DOTS_PER_INCH
-from activation_search.reports.report import TableData, collect, comparison_rows, environment
+from activation_search.reports.report import TableData, collect, comparison_tables, environment
 from activation_search.reports.summary import summary, title
 from activation_search.search.sweep import Sweep
 from activation_search.training.result import RunResult
@@ -45,7 +45,7 @@ def _(sweep: Sweep) -> str:
 def _(evidence: Evidence) -> str:
     sentences = [text for b in evidence.blocks for text in (verdict_sentence(b), caution(b))]
     pictures = [_inline(draw_forest(block)) for block in evidence.blocks if block.comparisons]
-    return _render(sentences, [comparison_rows(block) for block in evidence.blocks], pictures)
+    return _render(sentences, [comparison_tables(block)[0] for block in evidence.blocks], pictures)
 
 
 def _render(sentences: Sequence[str], tables: Sequence[TableData], pictures: Sequence[str]) -> str:

@@ -40,6 +40,8 @@ from activation_search.training.result import versions
 
 MULTIRUNS = "multirun"  # the folder of all of them
 MAX_ROWS = 20
+# Columns of a comparison that stand beside the verdict.
+FIRST = ("mean", "SD", "difference", "95% interval", "p (Holm)", "wins")
 STUDY_PICTURES = {
     "by_activation.png": "Every run of the study, by activation",
     "sites.png": "Mean by site and activation",
@@ -252,7 +254,7 @@ def _add_evidence(
 ) -> None:
     for block in evidence.blocks:
         content.verdicts += [verdict_sentence(block), *([caution(block)] if caution(block) else [])]
-        content.tables.append(comparison_rows(block))
+        content.tables += comparison_tables(block)
         content.pictures += _pictures(block, folder, named)
     if evidence.ranks:
         rows = sorted(evidence.ranks.items(), key=lambda pair: pair[1])
@@ -274,20 +276,27 @@ def _add_evidence(
         content.commands.append(evidence.command)
 
 
-def comparison_rows(block: Block) -> TableData:
-    """A candidate in each row, its verdict beside it."""
+def comparison_tables(block: Block) -> list[TableData]:
+    """A candidate in each row: its verdict, and then the rest, since all columns together are wider
+    than a page."""
     selected = any(arm.selection is not None for arm in block.arms.values())
-    rows = []
+    verdicts, rest = [], []
     for label in sorted_labels(block):
         arm = block.arms[label]
+        cell = dict(zip(HEADINGS, cells(block, label), strict=True))
         chosen = "" if arm.selection is None else f"{arm.selection:.4f}"
-        *numbers, verdict = cells(block, label)
-        alarms = ", ".join(arm.alarms)
-        rows.append([label, verdict, *[chosen] * selected, *numbers, f"{arm.lr:g}", alarms])
-    selection = ["selection (validation)"] * selected
-    headings = ["candidate", "verdict", *selection, *HEADINGS[:-1], "lr", "alarms"]
+        verdicts.append([label, cell.pop("verdict"), *(cell.pop(name) for name in FIRST)])
+        own = [*[chosen] * selected, f"{arm.lr:g}", *cell.values()]
+        rest.append([label, *own, ", ".join(arm.alarms)])
     title = f"{block.label}: test {block.metric} on {len(block.seeds)} seeds"
-    return TableData(title, headings, rows)
+    others = [name for name in HEADINGS if name not in (*FIRST, "verdict")]
+    selection = ["selection (validation)"] * selected
+    return [
+        TableData(title, ["candidate", "verdict", *FIRST], verdicts),
+        TableData(
+            "More of the same runs", ["candidate", *selection, "lr", *others, "alarms"], rest
+        ),
+    ]
 
 
 def _pictures(block: Block, folder: Path, named: Collection[str]) -> Iterator[Picture]:
@@ -307,9 +316,9 @@ def _pictures(block: Block, folder: Path, named: Collection[str]) -> Iterator[Pi
 
 
 def _flat(setting: dict[str, Any]) -> dict[str, str]:
-    """Nested settings as ``key value, key value``."""
+    """Nested settings as ``key value, key value``, without what is not set."""
     return {
-        name: ", ".join(f"{k} {v}" for k, v in value.items())
+        name: ", ".join(f"{k} {v}" for k, v in value.items() if v is not None)
         if isinstance(value, dict)
         else str(value)
         for name, value in setting.items()

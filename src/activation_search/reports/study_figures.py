@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from activation_search.reports.cost_figures import draw_row_costs
 from activation_search.reports.learning_curves import draw_learning_curves
 from activation_search.reports.pictures import write_picture
 from activation_search.search.leaderboard import LeaderboardRow
 from activation_search.search.sweep import Sweep
+from activation_search.style import BLACK, BLUE, MAP, VERMILLION, WIDTH, label_ends, styled
 from activation_search.training.result import FINISHED, PRUNED
 
 
@@ -25,7 +27,13 @@ def write_figures(sweep: Sweep) -> list[Path]:
         return []
     metric = sweep.metric
     figures = {
-        "by_activation.png": draw_by_activation(finished, pruned, metric, sweep.mode),
+        "by_activation.png": draw_by_activation(
+            finished,
+            pruned,
+            metric,
+            sweep.mode,
+            next((row.mean for row in finished if _is(sweep.baseline, row)), None),
+        ),
         "history.png": draw_history(finished, metric, sweep.mode),
         "curves.png": draw_best(finished, sweep.baseline, metric),
     }
@@ -55,33 +63,49 @@ def _values_by_activation(rows: Sequence[LeaderboardRow]) -> dict[str, list[floa
     return values
 
 
+@styled
 def draw_by_activation(
-    rows: Sequence[LeaderboardRow], pruned: Sequence[LeaderboardRow], metric: str, mode: str
+    rows: Sequence[LeaderboardRow],
+    pruned: Sequence[LeaderboardRow],
+    metric: str,
+    mode: str,
+    baseline: float | None = None,
 ) -> Figure:
     """Every run as a point in the line of each activation that it has anywhere, sorted by the
-    mean, which is a bar, the best on top; pruned runs as crosses, at their last value."""
+    mean, which is a bar, the best on top; pruned runs as crosses, at their last value; the
+    baseline's mean as a dashed line."""
     values = _values_by_activation(rows)
     stopped = _values_by_activation(pruned)
     names = sorted(values, key=lambda name: statistics.fmean(values[name]), reverse=mode == "min")
     names = [*(name for name in stopped if name not in values), *names]
-    figure = Figure(figsize=(7, 1 + 0.3 * len(names)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.2 + 0.27 * len(names)), layout="constrained")
     axes = figure.subplots()
     for line, name in enumerate(names):
         for style, found in (("o", values.get(name, [])), ("x", stopped.get(name, []))):
-            axes.plot(found, [line] * len(found), style, alpha=0.4, color="tab:blue")
+            axes.plot(found, [line] * len(found), style, alpha=0.5, color=BLUE)
         if name in values:
-            axes.plot(statistics.fmean(values[name]), line, "|", markersize=16, color="tab:orange")
+            mean = statistics.fmean(values[name])
+            axes.plot(mean, line, "|", markersize=15, markeredgewidth=2.5, color=VERMILLION)
+            axes.text(1.02, line, f"{mean:.4f}  ({len(values[name])})", va="center", fontsize=9,
+                      transform=axes.get_yaxis_transform())  # fmt: skip
+    if baseline is not None:
+        axes.axvline(baseline, color=BLACK, linewidth=1, linestyle="--")
+        axes.text(baseline, 1.01, "baseline", transform=axes.get_xaxis_transform(),
+                  ha="center", va="bottom", fontsize=9)  # fmt: skip
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel=f"validation {metric}", title="runs by activation (anywhere in the model)")
-    axes.grid(axis="x", alpha=0.3)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.set(xlabel=f"validation {metric} of each run; bar and right: mean (runs)"
+             + ("; x: pruned" if stopped else ""))  # fmt: skip
+    axes.grid(axis="y", visible=False)
     return figure
 
 
+@styled
 def draw_site_map(
     rows: Sequence[LeaderboardRow], sites: Sequence[str], metric: str, mode: str
 ) -> Figure:
-    """Mean over the runs with a given activation at a given site, the brighter the better; the
-    number of runs beside it."""
+    """Mean over the runs with a given activation at a given site, the brighter the better, with
+    the number of runs; what was never tried is empty."""
     names = sorted({row.assignment[site] for row in rows for site in sites})
     grid = np.full((len(names), len(sites)), math.nan)
     counts = np.zeros((len(names), len(sites)), int)
@@ -91,35 +115,39 @@ def draw_site_map(
             counts[i, j] = len(values)
             if values:
                 grid[i, j] = statistics.fmean(values)
-    width = max(5, 2 + 1.1 * len(sites))
-    figure = Figure(figsize=(width, 1.6 + 0.32 * len(names)), layout="constrained")
+    figure = Figure(figsize=(max(WIDTH, 2 + 0.9 * len(sites)), 1.5 + 0.36 * len(names)),
+                    layout="constrained")  # fmt: skip
     axes = figure.subplots()
-    image = axes.imshow(grid, aspect="auto", cmap="viridis" if mode == "max" else "viridis_r")
+    axes.imshow(grid, aspect="auto", cmap=MAP if mode == "max" else f"{MAP}_r")
     middle = (np.nanmin(grid) + np.nanmax(grid)) / 2
-    for i, j in zip(*np.nonzero(counts), strict=True):
+    for i, j in np.ndindex(counts.shape):
         dark = (grid[i, j] < middle) == (mode == "max")
-        color = "white" if dark else "black"
-        text = f"{grid[i, j]:.3f} ({counts[i, j]})"
-        axes.text(j, i, text, ha="center", va="center", color=color, fontsize=7)
-    axes.set_xticks(range(len(sites)), sites, rotation=20, ha="right")
+        color = "white" if counts[i, j] and dark else BLACK
+        text = f"{grid[i, j]:.3f} ({counts[i, j]})" if counts[i, j] else "·"
+        axes.text(j, i, text, ha="center", va="center", color=color, fontsize=9)
+    axes.set_xticks(range(len(sites)), sites, rotation=0 if len(sites) < 6 else 30)
     axes.set_yticks(range(len(names)), names)
-    axes.set_title(f"mean validation {metric} (runs)")
-    figure.colorbar(image, ax=axes)
+    axes.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    empty = "; · never tried there" if (counts == 0).any() else ""
+    axes.set_xlabel(f"mean validation {metric} (runs), brighter is better{empty}")
     return figure
 
 
+@styled
 def draw_history(rows: Sequence[LeaderboardRow], metric: str, mode: str) -> Figure:
     """Every trial in the order of its number, and the best so far."""
     trials = sorted(pair for row in rows for pair in row.means.items())
     numbers, values = zip(*trials, strict=True)
     best = (np.maximum if mode == "max" else np.minimum).accumulate(values)
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     axes = figure.subplots()
-    axes.plot(numbers, values, "o", alpha=0.5, label="trial")
-    axes.step(numbers, best, where="post", color="tab:orange", label="best so far")
+    axes.plot(numbers, values, "o", alpha=0.55, color=BLUE)
+    axes.step(numbers, best, where="post", color=VERMILLION)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="trial", ylabel=f"validation {metric}")
-    axes.legend()
-    axes.grid(alpha=0.3)
+    label_ends(axes, {f"best so far\n{best[-1]:.4f}": (best[-1], VERMILLION)})
     return figure
 
 
@@ -128,12 +156,13 @@ def draw_best(
 ) -> Figure:
     """Learning curves of the best few, and of the baseline."""
 
-    def is_baseline(row: LeaderboardRow) -> bool:
-        return row.control or row.assignment == baseline
-
-    chosen = [*rows[:best], *[row for row in rows[best:] if is_baseline(row)][:1]]
+    chosen = [*rows[:best], *[row for row in rows[best:] if _is(baseline, row)][:1]]
     return draw_learning_curves(
         {row.label: row.directories for row in chosen},
         metric,
-        [row.label for row in chosen if is_baseline(row)],
+        [row.label for row in chosen if _is(baseline, row)],
     )
+
+
+def _is(baseline: dict[str, str], row: LeaderboardRow) -> bool:
+    return row.control or row.assignment == baseline
