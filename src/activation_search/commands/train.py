@@ -12,9 +12,9 @@ from activation_search.config.overrides import as_override
 from activation_search.config.run import TrainConfig
 from activation_search.console import open_console, print_line
 from activation_search.diagnostics.alarms import from_dicts
+from activation_search.training.criterion import UNDEFINED
 from activation_search.training.result import FINISHED, RunResult
 from activation_search.training.run import RunInterrupted, train
-from activation_search.training.task import UNDEFINED
 
 MAX_ROWS = 8  # of sites in the summary
 

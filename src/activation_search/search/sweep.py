@@ -37,7 +37,8 @@ from activation_search.search.sole_driver import SoleDriver
 from activation_search.search.space import baseline
 from activation_search.search.study import open_storage, open_study
 from activation_search.training.directory import check_name
-from activation_search.training.task import task_of
+from activation_search.training.own_parts import check_own_parts
+from activation_search.training.task import criterion_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -108,6 +109,7 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     config = pinned_sources(config)
     source = load_source(config.data)
     check_reads(config.model.name, source.sample)
+    check_own_parts(config)
     print_note(source.origin, runner.console)
     name = config.name or f"{config.model.label}-{config.data.label}-{config.search.name}"
     check_name(name)
@@ -116,7 +118,7 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     sites = sites_of(config.model, source.sample, source.target.size)
     space = build_space(config.search, base, sites)
     check_methods(config, space)
-    task = task_of(config.data)
+    criterion = criterion_of(config)
     check_points(space, base, _checked_with(source))
     url = config.storage or f"journal://{folder.absolute()}/journal.log"
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -125,9 +127,9 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Cannot write the study to {folder}: {error.strerror}.") from error
-    study = open_study(storage, name, config, space, task.metric, task.mode)
+    study = open_study(storage, name, config, space, criterion.metric, criterion.mode)
     compared = {s: str(a) for s, a in assign(sites, baseline(base).activation).items()}
-    sweep = Sweep(study, folder, url, [], task.metric, task.mode, compared)
+    sweep = Sweep(study, folder, url, [], criterion.metric, criterion.mode, compared)
 
     def note(text: str) -> None:
         print_line(runner.console, text)

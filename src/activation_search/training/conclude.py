@@ -12,6 +12,7 @@ from activation_search.config.run import TrainConfig, fingerprint
 from activation_search.diagnostics.tensorboard import write_hparams
 from activation_search.training.checkpoint import BEST
 from activation_search.training.history import EpochRow
+from activation_search.training.profilers import NoProfiler
 from activation_search.training.result import DIVERGED, FINISHED, PRUNED, RunResult
 from activation_search.training.session import Session
 
@@ -43,11 +44,12 @@ def conclude(session: Session) -> None:
 def _evaluate(session: Session) -> None:
     """The metrics of the weights that count: the last ones, or with early stopping the best."""
     config, result, module = session.config, session.result, session.module
-    stopper = session.trainer.early_stopping_callback
-    result.stopped_early = stopper is not None and stopper.stopped_epoch > 0
-    if stopper:
+    stoppers = session.trainer.early_stopping_callbacks
+    result.stopped_early = any(stopper.stopped_epoch > 0 for stopper in stoppers)
+    if config.early_stopping.patience is not None:  # and not by a callback of the user's own
         # From the curve, so that a study, which keeps no weights, has the same numbers.
-        row = _best_row(session.history.curve, f"val_{module.task.metric}", module.task.mode)
+        judged = module.criterion
+        row = _best_row(session.history.curve, f"val_{judged.metric}", judged.mode)
         result.metrics = {k: v for k, v in row.items() if k.startswith("val_")}
         result.evaluated = "best"
         best = Path(result.directory) / BEST
@@ -56,6 +58,7 @@ def _evaluate(session: Session) -> None:
             stored = torch.load(best, weights_only=True, map_location=module.device)
             module.load_state_dict(stored["state_dict"])
     if config.test:
+        session.trainer.profiler = NoProfiler()  # what is profiled is the training
         test: Callable[..., Any] = session.trainer.test
         test(module, datamodule=session.data, verbose=False)
         found = session.trainer.callback_metrics
@@ -79,8 +82,8 @@ def hparams(config: TrainConfig, result: RunResult) -> dict[str, float | int | s
         "data": config.data.label,
         "activation": ", ".join(dict.fromkeys(result.assignment.values())),
         "lr": config.optim.lr,
-        "optimizer": config.optim.optimizer,
-        "schedule": config.optim.schedule,
+        "optimizer": config.optim.label,
+        "schedule": config.optim.schedule_label,
         "weight_decay": config.optim.weight_decay,
         "batch_size": config.data.batch_size,
         "init": config.init,

@@ -7,6 +7,7 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from activation_search.config.run import TrainConfig, from_dict
 from activation_search.data.sample import Sample, Target
@@ -35,6 +36,9 @@ class ActivationModule(pl.LightningModule):
         mean, std: the training split's statistics in float64, kept with the weights so that
             :meth:`predict` takes samples as they come.
         target_mean, target_std: of targets that are numbers, in float64.
+        class_weights: of the loss, see :func:`activation_search.data.class_weights.class_weights`.
+
+    criterion: what the run is judged by.
 
     Everything is plain, so that a checkpoint loads with ``weights_only=True``.
     """
@@ -48,13 +52,15 @@ class ActivationModule(pl.LightningModule):
         std: Tensor | None = None,
         target_mean: Tensor | None = None,
         target_std: Tensor | None = None,
+        class_weights: Tensor | None = None,
     ):
         super().__init__()
         self.save_hyperparameters("config", "sample", "target", logger=False)
         self.config: TrainConfig = from_dict(config)
         self.sample = Sample(**{**sample, "shape": tuple(sample["shape"])})
         self.target = Target(**{**target, "names": tuple(target.get("names", ()))})
-        self.task = build_task(self.target, target_mean, target_std)
+        self.task = build_task(self.target, target_mean, target_std, class_weights)
+        self.criterion = self.task.criterion(self.config.task.metric)
         self.network = build_network(
             self.config.model,
             self.config.activation,
@@ -245,10 +251,11 @@ class ActivationModule(pl.LightningModule):
         schedule = build_schedule(optimizer, self.config.optim, steps)
         if schedule is None:
             return optimizer
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        interval = self.config.optim.schedule_interval
+        when: dict[str, Any] = {"scheduler": schedule, "interval": interval}
+        if isinstance(schedule, ReduceLROnPlateau):
+            when |= {"interval": "epoch", "monitor": "val_loss"}
+        return {"optimizer": optimizer, "lr_scheduler": when}
 
 
 def to_hyperparameters(config: TrainConfig, sample: Sample, target: Target) -> dict[str, Any]:
