@@ -49,9 +49,7 @@ def test_a_metric_that_a_part_leaves_undefined(small: Small, tmp_path: Path) -> 
     y = (np.arange(60) == 0).astype(int)
     path = write_arrays(tmp_path / "one.npz", y_train=y, y_test=np.arange(30) % 2)
     data = ["data=arrays", f"data.path={path}", "trainer.max_epochs=1"]
-    with pytest.raises(
-        UserError, match=r"auroc is undefined on the validation part, where"
-    ):
+    with pytest.raises(UserError, match=r"auroc is undefined on the validation part, where"):
         train(small(*data, "task.metric=auroc"))
     assert train(small(*data)).status == "finished"
 

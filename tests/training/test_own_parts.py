@@ -17,6 +17,7 @@ from activation_search.errors import UserError
 from activation_search.training.result import FINISHED, STOPPED, RunResult
 from activation_search.training.run import train
 
+from ..command import ROOT
 from ..here import swept
 
 Small = Callable[..., TrainConfig]
@@ -77,6 +78,23 @@ def test_a_callback_sees_the_run_and_goes_into_its_checkpoints(small: Small, min
     assert stored["callbacks"]["Count"] == {"steps": 36}
     # What it is made of belongs to the run.
     assert re.fullmatch(r"[0-9a-f]{16}", result.config["trainer"]["callbacks_sha256"])
+
+
+def test_the_callback_of_the_documentation(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / "lightning.md").read_text()
+    [source] = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "my_callbacks.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    part = "trainer.callbacks=[{target: my_callbacks.GradientNoise, std: %s}]"
+    loss = {
+        std: train(small("trainer.max_epochs=1", part % std)).metrics["val_loss"]
+        for std in (0, 0.5)
+    }
+    assert loss[0] == train(small("trainer.max_epochs=1")).metrics["val_loss"]
+    assert loss[0.5] != loss[0]
 
 
 def test_lightnings_averages_of_weights_are_what_is_judged(small: Small) -> None:

@@ -1,6 +1,7 @@
 """A run in MLflow: ``python train.py tracker=mlflow``, then
 ``mlflow ui --backend-store-uri sqlite:///logs/mlflow.db``."""
 
+import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,7 @@ class MLflowRun:
         self.directory = directory
         logs = Path(config.logs).absolute()
         logs.mkdir(parents=True, exist_ok=True)
+        logging.getLogger("mlflow").setLevel(logging.WARNING)  # tables made are no news
         server = os.environ.get("MLFLOW_TRACKING_URI")
         with FileLock(logs / f".{STORE}.lock"):  # the first of several workers makes the tables
             self.client = MlflowClient(server or f"sqlite:///{logs / STORE}")
