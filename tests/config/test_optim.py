@@ -3,7 +3,7 @@
 import pytest
 
 from activation_search.config.compose import compose
-from activation_search.config.run import check_run
+from activation_search.config.run import check_run, from_dict
 from activation_search.errors import UserError
 
 
@@ -41,3 +41,18 @@ def test_these_go_together(overrides: list[str]) -> None:
 def test_these_do_not(overrides: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
         check_run(compose(overrides))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("betas", 3, "must be two numbers"),
+        ("betas", [0.9, True], "must be two numbers"),
+        ("args", None, "maps names to values"),
+        ("schedule_args", [1], "maps names to values"),
+    ],
+)
+def test_what_stands_in_a_damaged_file(setting: str, value: object, message: str) -> None:
+    plain = compose().as_dict()
+    with pytest.raises(UserError, match=message):
+        check_run(from_dict({**plain, "optim": {**plain["optim"], setting: value}}))

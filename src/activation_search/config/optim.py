@@ -100,8 +100,9 @@ def check_optim(config: OptimConfig) -> None:
                 f"{', '.join(_TAKEN_BY[name])}."
             )
     if config.betas is not None:
-        real = all(type(beta) in (int, float) for beta in config.betas)
-        if len(config.betas) != 2 or not real or not all(0 <= beta < 1 for beta in config.betas):
+        given_betas = config.betas if isinstance(config.betas, list) else []
+        real = [beta for beta in given_betas if type(beta) in (int, float) and 0 <= beta < 1]
+        if len(given_betas) != 2 or len(real) != 2:
             raise UserError(
                 "optim.betas must be two numbers of at least 0 and below 1, such as [0.9,0.95], "
                 f"not {config.betas!r}."
@@ -109,6 +110,11 @@ def check_optim(config: OptimConfig) -> None:
     if config.nesterov and config.momentum == 0:
         raise UserError("optim.nesterov=true looks ahead along optim.momentum, which is 0.")
     for args, target in (("args", "target"), ("schedule_args", "schedule_target")):
+        if not isinstance(getattr(config, args), dict):
+            raise UserError(
+                f"optim.{args} maps names to values, as in {{momentum: 0.9}}; "
+                f"{getattr(config, args)!r} does not."
+            )
         if getattr(config, args) and not getattr(config, target):
             raise UserError(f"optim.{args} are arguments of optim.{target}, which is not given.")
     if "lr" in config.args:

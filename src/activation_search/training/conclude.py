@@ -1,7 +1,6 @@
 """The end of a run: its final metrics, its status, and its row in TensorBoard's HPARAMS tab."""
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -58,9 +57,9 @@ def _evaluate(session: Session) -> None:
             stored = torch.load(best, weights_only=True, map_location=module.device)
             module.load_state_dict(stored["state_dict"])
     if config.test:
-        session.trainer.profiler = NoProfiler()  # what is profiled is the training
-        test: Callable[..., Any] = session.trainer.test
-        test(module, datamodule=session.data, verbose=False)
+        trainer: Any = session.trainer  # some of whose attributes have no types
+        trainer.profiler = NoProfiler()  # what is profiled is the training
+        trainer.test(module, datamodule=session.data, verbose=False)
         found = session.trainer.callback_metrics
         result.metrics |= {name: value.item() for name, value in found.items()}
     for name, value in result.metrics.items():

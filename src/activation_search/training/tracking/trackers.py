@@ -104,5 +104,5 @@ def _open(name: str, config: TrainConfig, directory: Path) -> Tracker:
 
         return WandbRun(config, directory)
     except Exception as error:  # no login, no network, a store of another version
-        first = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"tracker={name} cannot begin: {first}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"tracker={name} cannot begin: {reason}") from error
