@@ -12,7 +12,7 @@ from activation_search.models.factory import sites_on
 from activation_search.models.sites import assign
 from activation_search.training import directory
 from activation_search.training.result import DIVERGED, FINISHED, PRUNED, RunResult
-from activation_search.training.task import task_of
+from activation_search.training.task import criterion_of
 
 # A run's metric after each of its epochs; NaN where it diverges.
 Score = Callable[[TrainConfig], Sequence[float]]
@@ -30,13 +30,13 @@ def pretend(
 ) -> RunResult:
     """The result of a run whose metric is this after each epoch, written where a real one is; test
     and validation metric are equal, and the loss is what the metric lacks to 1."""
-    task = task_of(config.data)
+    criterion = criterion_of(config)
     sites = sites_on(config.model, config.data)
     result = RunResult(
         directory=str(directory.create(config)),
         config=config.as_dict(),
         status=FINISHED,
-        metric=task.metric,
+        metric=criterion.metric,
         seed=config.seed,
         assignment={site: str(a) for site, a in assign(sites, config.activation).items()},
         parameters=PARAMETERS,
@@ -45,7 +45,7 @@ def pretend(
     )
     for epoch, value in enumerate(metric):
         row: Row = {"epoch": epoch, "step": 10 * (epoch + 1), "train_loss": 1.0}
-        row |= {"val_loss": 1 - value, f"val_{task.metric}": value}
+        row |= {"val_loss": 1 - value, f"val_{criterion.metric}": value}
         result.curve.append(row)
         if math.isnan(value):
             result.status, result.reason = DIVERGED, "training loss is nan"

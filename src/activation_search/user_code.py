@@ -70,6 +70,32 @@ def own_callable(setting: str, path: str) -> Callable[..., Any]:
     return target
 
 
+def call_own(setting: str, path: str, *given: Any, **arguments: Any) -> Any:
+    """What a function or class of the user's returns.
+
+    Args:
+        setting: the key that names it, for the error.
+        path: see :func:`own_callable`.
+        *given, **arguments: what it is called with.
+
+    Raises:
+        UserError: it cannot be found, or raises an error.
+    """
+    target = own_callable(setting, path)
+    try:
+        return target(*given, **arguments)
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
+        raise UserError(f"{setting}={path} failed: {type(error).__name__}: {error}") from error
+
+
+def takes(target: Callable[..., Any], argument: str) -> bool:
+    """Whether a function or class names an argument among its own."""
+    try:
+        return argument in inspect.signature(target).parameters
+    except ValueError:  # built in, without a signature
+        return False
+
+
 def source_hash(target: Callable[..., Any]) -> str:
     """SHA-256 of the source file of a function or class; of its own source where a notebook has no
     file, and of its name where there is none at all."""

@@ -16,6 +16,21 @@ from .conftest import Command
 Pretended = Callable[[Score], list[TrainConfig]]
 TEXT = ["model=lstm", "data=text", "data.characters=30_000", "data.context=16", "name=s"]
 
+DIGITS = ["model=mlp", "data=digits", "name=s"]
+
+
+def test_a_study_is_judged_by_the_metric_that_is_asked_for(
+    command: Command, tmp_path: Path, here: None, pretended: Pretended
+) -> None:
+    loss = {"relu": 0.5, "gelu": 0.25, "elu": 0.75}
+    pretended(lambda config: [loss[name_of(config)]])
+    study = [*DIGITS, f"logs={tmp_path}", "search.candidates=[relu,gelu,elu]", "trials=3"]
+    assert command("scripts/sweep.py", *study, "task.metric=loss") == 0
+    with (tmp_path / "sweeps" / "s" / "trials.csv").open() as file:
+        assert [float(line["mean"]) for line in csv.DictReader(file)] == [0.25, 0.5, 0.75]
+    # One metric is another question.
+    assert command("scripts/sweep.py", *study, "task.metric=accuracy") == 2
+
 
 def test_a_study_of_text_ranks_the_fewest_bits_first(
     command: Command,
@@ -46,6 +61,8 @@ def test_a_study_of_text_ranks_the_fewest_bits_first(
     [
         (["model=mlp", "data=friedman1", "name=s"], "r2", "max", {"relu": 0.8, "elu": 0.9}),
         (TEXT, "bits_per_character", "min", {"relu": 2.5, "elu": 2.25}),
+        ([*DIGITS, "task.metric=macro_f1"], "macro_f1", "max", {"relu": 0.8, "elu": 0.9}),
+        ([*DIGITS, "task.metric=loss"], "loss", "min", {"relu": 0.5, "elu": 0.25}),
     ],
 )
 def test_a_comparison_calls_the_better_one_better(

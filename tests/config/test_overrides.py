@@ -34,6 +34,16 @@ def test_only_what_differs_is_written() -> None:
     assert compose(to_overrides(config)) == config
 
 
+def test_code_of_ones_own_and_its_arguments_are_read_back() -> None:
+    overrides = ["model=cnn", "data=digits", "optim.target=m.Muon", "optim.args={ns_steps: 5}",
+                 "trainer.callbacks=[{target: m.EMA, decay: 0.9}, m.B]", "task.metric=macro_f1",
+                 "data.class_weights=balanced", "optim.schedule_target=m.warm",
+                 "optim.schedule_args={warm: 3}"]  # fmt: skip
+    config: TrainConfig = compose(overrides)
+    assert set(to_overrides(config)) == set(overrides)
+    assert compose(to_overrides(config)) == config
+
+
 @pytest.mark.parametrize(
     "layers",
     [

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +18,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import activation_search
 from activation_search.commands.train import print_summary
 from activation_search.config.compose import compose
-from activation_search.config.data import DataConfig, TextConfig
+from activation_search.config.data import DataConfig
 from activation_search.config.run import TrainConfig
 from activation_search.data.registry import load_source, load_splits
 from activation_search.data.sample import Target
 from activation_search.errors import UserError
 from activation_search.evidence.statistics import compare
 from activation_search.training.run import train
-from activation_search.training.task import build_task, task_of
+from activation_search.training.task import TASKS, build_task, criterion_of
 
 from ..files import write_arrays
 
@@ -110,16 +110,49 @@ def test_the_next_token() -> None:
 
 
 def test_metrics_and_directions() -> None:
-    tasks = [task_of(DataConfig(name, 64, 0.2)) for name in ("digits", "xor", "diabetes")]
-    assert [(task.metric, task.mode) for task in tasks] == [
-        ("accuracy", "max"),
-        ("accuracy", "max"),
-        ("r2", "max"),
-    ]
-    digits = DataConfig("digits", 64, 0.2, reconstruct=True)
-    text = TextConfig("text", 8, 0.1, characters=20_000)
-    assert (task_of(digits).metric, task_of(digits).mode) == ("mse", "min")
-    assert (task_of(text).metric, task_of(text).mode) == ("bits_per_character", "min")
+    first = {
+        "classes": ("accuracy", "max"),
+        "binary": ("accuracy", "max"),
+        "numbers": ("r2", "max"),
+        "itself": ("mse", "min"),
+        "next": ("bits_per_character", "min"),
+    }
+    assert {kind: astuple(task.criterion()) for kind, task in TASKS.items()} == first
+    for task in TASKS.values():
+        measured = set(task(2).metrics.keys())
+        assert measured == set(task.modes)
+        for metric in measured:
+            # Errors and what grows with them are better when smaller.
+            small = metric in ("mae", "mse", "bits_per_character", "perplexity")
+            assert astuple(task.criterion(metric)) == (metric, "min" if small else "max")
+        assert astuple(task.criterion("loss")) == ("loss", "min")
+
+
+def test_the_metric_of_a_run() -> None:
+    assert criterion_of(compose(["model=mlp", "data=digits"])).metric == "accuracy"
+    chosen = compose(["model=mlp", "data=digits", "task.metric=macro_f1"])
+    assert criterion_of(chosen).metric == "macro_f1"
+    with pytest.raises(UserError, match=r"Unknown task\.metric 'macro_f1'.*allowed: r2, mae, loss"):
+        criterion_of(compose(["model=mlp", "data=diabetes", "task.metric=macro_f1"]))
+
+
+def test_weights_of_classes() -> None:
+    weights = torch.tensor([1.0, 2.0, 4.0], dtype=torch.float64)
+    task = build_task(Target("classes", 3), class_weights=weights)
+    outputs, y = torch.tensor([[1.0, 2.0, 0.0], [0.0, 0.0, 0.0]]), torch.tensor([1, 2])
+    p = math.exp(2) / (math.e + math.exp(2) + 1)
+    expected = -(2 * math.log(p) + 4 * math.log(1 / 3)) / 2
+    assert task.loss(outputs, y).item() == pytest.approx(expected)
+    assert task.loss(outputs, y).dtype is torch.float32
+    assert "class_weights" not in task.state_dict()
+
+
+def test_weights_of_yes_and_no() -> None:
+    task = build_task(Target("binary", 1), class_weights=torch.tensor([0.5, 3.0]))
+    outputs, y = torch.tensor([[2.0], [0.5]]), torch.tensor([1, 0])
+    p = [1 / (1 + math.exp(-z)) for z in (2.0, 0.5)]
+    expected = -(3 * math.log(p[0]) + 0.5 * math.log(1 - p[1])) / 2
+    assert task.loss(outputs, y).item() == pytest.approx(expected)
 
 
 def test_a_regression_run_predicts_in_the_targets_unit(small: Small) -> None:
@@ -224,10 +257,7 @@ def test_models_that_cannot_read_vectors_say_which_can(model: str, small: Small)
 
 
 def test_verdicts_follow_the_direction_of_the_metric() -> None:
-    assert task_of(DataConfig("diabetes", 64, 0.2)).mode == "max"
-    better = compare(
-        [0.1, 0.2, 0.3], {"b": [0.4, 0.52, 0.61]}, task_of(DataConfig("diabetes", 64, 0.2)).mode
-    )["b"]
+    better = compare([0.1, 0.2, 0.3], {"b": [0.4, 0.52, 0.61]}, "max")["b"]
     assert better.win_rate == 1
 
 

@@ -91,9 +91,14 @@ def register() -> None:
         store.store(group="activation", name=name, node=_activation_node(name, entry))
 
 
-def _schema(config: type) -> type:
-    """The configuration as typed, but for the activation, whose keys are those of the option."""
-    return make_dataclass(config.__name__, [("activation", Any, MISSING)], bases=(config,))
+def _schema(config: type) -> DictConfig:
+    """The configuration as typed, but for the activation, whose keys are those of the option, and
+    for arguments of the user's own code."""
+    kind = make_dataclass(config.__name__, [("activation", Any, MISSING)], bases=(config,))
+    node = OmegaConf.structured(kind)
+    for own in (node.optim.args, node.optim.schedule_args):
+        OmegaConf.set_struct(own, False)
+    return node
 
 
 def _activation_node(name: str, entry: Entry | None = None) -> DictConfig:

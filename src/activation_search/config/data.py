@@ -1,15 +1,19 @@
 """The settings of each data set with their defaults. Torch is not imported."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from activation_search.config.limits import setting
+from activation_search.errors import UserError
 
 AUGMENTATIONS = ("none", "crop", "flip_crop")
 SAMPLE_KINDS = ("auto", "vector", "series", "image")
 TARGET_KINDS = ("auto", "classes", "numbers")
 CHANNELS = ("auto", "first", "last")
+BALANCED = "balanced"  # a word of class_weights
 
 _SAMPLE_HELP = "what one sample is; auto takes it from the number of dimensions"
 _TARGET_HELP = "auto takes whole numbers, words and one-hot rows for classes"
@@ -41,6 +45,12 @@ class DataConfig:
         help="crop shifts each training image by up to an eighth of its width, flip_crop also "
         "mirrors half of them",
     )
+    class_weights: Any = setting(
+        None,
+        help="of the loss, for classes of unequal size: balanced for n / (k * n_c), of n training "
+        "samples in k classes n_c in class c; or a list in the order of the classes, of which "
+        "only the ratios count",
+    )
 
     @property
     def option(self) -> str:
@@ -51,6 +61,22 @@ class DataConfig:
     def label(self) -> str:
         """Short name of what is trained on, fit for a folder."""
         return self.option
+
+
+def check_class_weights(given: Any) -> None:
+    """Whether ``data.class_weights`` can be weights of any classes.
+
+    Raises:
+        UserError: they cannot.
+    """
+    if given in (None, BALANCED):
+        return
+    numbers = isinstance(given, list) and all(type(w) in (int, float) for w in given)
+    if not numbers or not given or not all(0 < w < math.inf for w in given):
+        raise UserError(
+            "data.class_weights must be balanced, or a list of numbers above 0 such as [1,10], "
+            f"not {given!r}."
+        )
 
 
 @dataclass

@@ -11,6 +11,8 @@ from activation_search.activations.names import MODEL_DEFAULT
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
 
+# Mappings whose keys are the user's own.
+_OWN_KEYS = {"model.args", "optim.args", "optim.schedule_args"}
 # Written otherwise, or without an influence on the numbers.
 _LEFT_OUT = {"activation", "test"}
 
@@ -93,7 +95,7 @@ def _leaves(plain: dict[str, Any], path: str = "") -> dict[str, Any]:
     for key, value in plain.items():
         if not path and key in _LEFT_OUT:
             continue
-        if isinstance(value, dict) and f"{path}{key}" != "model.args":  # the user's own keys
+        if isinstance(value, dict) and f"{path}{key}" not in _OWN_KEYS:
             found |= _leaves(value, f"{path}{key}.")
         else:
             found[f"{path}{key}"] = value

@@ -1,33 +1,27 @@
 """The parts of a run's configuration beside its model and its data. Torch is not imported."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from activation_search.config.limits import setting
+from activation_search.config.own_parts import parse_parts
+from activation_search.errors import unknown
 
-OPTIMIZERS = ("adam", "adamw", "nadam", "radam", "rmsprop", "sgd")
+PROFILERS = ("simple", "pytorch")
+TRACKERS = ("csv", "mlflow", "wandb")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 MAX_COUNT = 1_000_000_000  # of steps, epochs and batches: more than any run lives to see
 
 
 @dataclass
-class OptimConfig:
-    """How weights follow their gradients."""
+class TaskConfig:
+    """What a run is judged by; the rest of the task follows from the data."""
 
-    optimizer: str = setting("adam", choices=OPTIMIZERS, help="its name")
-    lr: float = setting(5e-3, above=0, help="learning rate, the peak of a schedule")
-    schedule: str = setting(
-        "one_cycle", choices=("constant", "cosine", "one_cycle"), help="of lr, over all steps"
-    )
-    weight_decay: float = setting(
-        0.0, low=0, help="of weights; never of biases, norms and activations' own parameters"
-    )
-    momentum: float = setting(0.9, low=0, high=0.999, help="of sgd and rmsprop")
-    activation_lr_factor: float = setting(
-        1.0, low=0, help="times lr for the activations' own parameters"
-    )
-    clip: float | None = setting(
-        None, above=0, help="largest total gradient norm; null does not clip"
+    metric: str | None = setting(
+        None,
+        help="chooses best.ckpt, stops early, ranks trials and compares: any metric of the task, "
+        "or loss; defaults to the task's first",
     )
 
 
@@ -60,6 +54,36 @@ class TrainerConfig:
     )
     checkpoints: bool = setting(True, help="write best.ckpt and last.ckpt after each epoch")
     progress: bool = setting(True, help="show the progress bar")
+    callbacks: list[Any] = setting(
+        factory=list,
+        help="Lightning callbacks, by import path: my_callbacks.EMA, or with arguments "
+        "{target: my_callbacks.EMA, decay: 0.9}",
+    )
+    callbacks_sha256: str | None = setting(
+        None, help="first digits of the hash of their source files, which a run fills in"
+    )
+    loggers: list[Any] = setting(
+        factory=list,
+        help="Lightning loggers likewise; save_dir is the run directory where they take one and "
+        "are given none",
+    )
+    profiler: str | None = setting(
+        None,
+        choices=PROFILERS,
+        help="Lightning's, which writes what took how long into the run directory",
+    )
+
+    def own(self, *settings: str) -> list[str]:
+        """Import paths of the user's own parts in these of ``callbacks`` and ``loggers``.
+
+        Raises:
+            UserError: see :func:`activation_search.config.own_parts.parse_parts`.
+        """
+        return [
+            part.target
+            for name in settings
+            for part in parse_parts(f"trainer.{name}", getattr(self, name))
+        ]
 
 
 @dataclass
@@ -105,3 +129,22 @@ class EarlyStoppingConfig:
         None, low=1, high=MAX_COUNT, help="epochs without a better value; null for never"
     )
     min_delta: float = setting(0.0, low=0, help="what counts as better")
+
+
+def tracker_names(given: object) -> list[str]:
+    """What ``tracker`` asks for, each once.
+
+    Args:
+        given: ``None``, a name, or a list of names.
+
+    Raises:
+        UserError: there is no such tracker.
+
+    Example:
+        tracker_names(["wandb", "csv"])
+    """
+    names = given if isinstance(given, list) else [] if given is None else [given]
+    for name in names:
+        if name not in TRACKERS:
+            raise unknown("tracker", name, TRACKERS)
+    return list(dict.fromkeys(names))

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from activation_search.activations.choice import ActivationChoice
-from activation_search.config.data import DATA_CONFIGS, DataConfig
+from activation_search.config.data import DATA_CONFIGS, DataConfig, check_class_weights
 from activation_search.config.limits import check, setting
 from activation_search.config.models import MODEL_CONFIGS, FunctionModelConfig, ModelConfig
+from activation_search.config.optim import OptimConfig, check_optim
 from activation_search.config.parts import (
     EarlyStoppingConfig,
     HealthConfig,
-    OptimConfig,
+    TaskConfig,
     TensorBoardConfig,
     TrainerConfig,
+    tracker_names,
 )
 from activation_search.errors import UserError, unknown
 
@@ -25,7 +27,7 @@ MAX_SEED = 2**62  # leaves room for the seeds that follow it
 
 
 # Settings of the trainer that make no difference to what is trained.
-NOT_IDENTITY = ("accelerator", "checkpoints", "progress")
+NOT_IDENTITY = ("accelerator", "checkpoints", "profiler", "progress")
 
 
 @dataclass
@@ -35,6 +37,7 @@ class TrainConfig:
     model: ModelConfig
     data: DataConfig
     activation: ActivationChoice
+    task: TaskConfig = field(default_factory=TaskConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
@@ -47,6 +50,11 @@ class TrainConfig:
         "own for model=function, whose constructor draws them",
     )
     seed: int = setting(0, low=0, high=MAX_SEED, help="of split, weights and order of batches")
+    tracker: Any = setting(
+        None,
+        help="where a run is followed beside TensorBoard, one or a list: csv for curve.csv in the "
+        "run directory, mlflow, wandb",
+    )
     test: bool = setting(True, help="evaluate the test split once, at the end")
     resume: str | None = setting(
         None, help="auto for the newest unfinished run of this configuration, or a run directory"
@@ -74,6 +82,7 @@ class TrainConfig:
     def import_paths(self) -> set[str]:
         """Code of the user's that this configuration names, and that running it imports."""
         own = {getattr(part, "function", None) for part in (self.model, self.data)}
+        own |= {*self.optim.own().values(), *self.trainer.own("callbacks", "loggers")}
         return activation_imports(self.activation.as_dict()) | {path for path in own if path}
 
     def as_run(self) -> "TrainConfig":
@@ -83,9 +92,9 @@ class TrainConfig:
     def identity(self) -> dict[str, Any]:
         """Settings that affect the numbers; output location and display are left out."""
         plain = {**self.as_dict(), "activation": self.activation.identity()}
-        for key in ("resume", "trust", "logs", "group", "tensorboard", "health"):
+        for key in ("resume", "trust", "logs", "group", "tensorboard", "health", "tracker"):
             del plain[key]
-        for key in NOT_IDENTITY:
+        for key in (*NOT_IDENTITY, "loggers"):
             del plain["trainer"][key]
         return plain
 
@@ -135,6 +144,11 @@ def check_run(config: TrainConfig) -> None:
             "shows the state at initialisation."
         )
     check(config)
+    check_class_weights(config.data.class_weights)
+    check_optim(config.optim)
+    if "wandb" in tracker_names(config.tracker) and not config.tensorboard.enabled:
+        raise UserError("tracker=wandb sends what TensorBoard gets: tensorboard.enabled=true.")
+    config.import_paths()  # in which parts of the user's own are read
     if Path(config.group).is_absolute() or ".." in Path(config.group).parts:
         raise UserError(f"group={config.group} must be a folder below logs.")
     if config.early_stopping.patience is not None and not config.validates:
@@ -161,14 +175,18 @@ def describe(config: TrainConfig) -> dict[str, Any]:
     """The settings that a reader of a report asks for."""
     plain = config.as_dict()
     return {
-        "model": plain["model"],
-        "data": plain["data"],
+        **{key: _given(plain[key]) for key in ("model", "data")},
         "epochs": config.trainer.max_epochs,
         "precision": config.trainer.precision,
-        "optim": plain["optim"],
+        "optim": _given(plain["optim"]),
         "init": config.init,
         "early stopping": config.early_stopping.patience,
     }
+
+
+def _given(plain: dict[str, Any]) -> dict[str, Any]:
+    """Without what is not set."""
+    return {key: value for key, value in plain.items() if value not in (None, {}, [])}
 
 
 Config = TypeVar("Config", bound=TrainConfig)

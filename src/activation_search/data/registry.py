@@ -105,7 +105,8 @@ def load_source(data: DataConfig) -> Source:
     if data.name not in SOURCES:
         raise unknown("data.name", data.name, SOURCES)
     # What batches are made of makes no other source.
-    keys = vars(replace(data, batch_size=1, validation=0.0, augment="none"))
+    plain = replace(data, batch_size=1, validation=0.0, augment="none", class_weights=None)
+    keys = vars(plain)
     expected = keys.pop("sha256", None)
     source = _cached(keys)
     if expected and not source.origin["sha256"].startswith(expected):

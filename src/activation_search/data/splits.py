@@ -86,6 +86,11 @@ class Split:
     def __len__(self) -> int:
         return len(self.x if self.rows is None else self.rows)
 
+    @property
+    def targets(self) -> Tensor | None:
+        """Those of its samples alone; ``None`` where they are the samples."""
+        return self.y if self.y is None or self.rows is None else self.y[self.rows]
+
     def batch(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Samples, standardised, and targets at places of the split."""
         if self.rows is not None:
@@ -212,8 +217,8 @@ def _check_varies(name: str, part: Split | None) -> None:
         return
     if len(part) < 2:
         raise UserError(f"The {name} part has one sample; to judge numbers it needs two or more.")
-    assert part.y is not None
-    y = part.y if part.rows is None else part.y[part.rows]
+    y = part.targets
+    assert y is not None
     if (y == y[0]).all(0).any():
         raise UserError(
             f"The {name} part has the same target in each of its {len(part)} samples; there is "

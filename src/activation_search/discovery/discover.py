@@ -36,7 +36,7 @@ from activation_search.models.sites import assign
 from activation_search.search.sole_driver import SoleDriver
 from activation_search.search.study import open_storage, open_study, question
 from activation_search.training.directory import check_name
-from activation_search.training.task import task_of
+from activation_search.training.task import criterion_of
 
 
 def run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
@@ -82,7 +82,7 @@ def run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
         _search(driver, runner, alone)
     counts = {name: arm.counts for name, arm in driver.arms.items()}
     tried = _formulas(driver.study)
-    found = Discovery(folder, task_of(base.data).metric, tried, counts, left=driver.left)
+    found = Discovery(folder, criterion_of(base).metric, tried, counts, left=driver.left)
     found.table.to_csv(folder / "formulas.csv", index=False)
     if len(driver.errors) > config.max_failures:
         raise UserError(

@@ -21,7 +21,7 @@ from activation_search.engine.runs import run_all
 from activation_search.evidence.compare import FRESH_SEED, compare_runs, tune
 from activation_search.evidence.results import Evidence
 from activation_search.training.result import FINISHED, RunResult, versions
-from activation_search.training.task import task_of
+from activation_search.training.task import criterion_of
 
 
 def run_finalists(
@@ -85,7 +85,7 @@ def confirm(
     candidates = {f.label: formula_run(run, parse(f.label)) for f in best}
     candidates |= {f.label: with_activation(run, Activation.from_text(f.label)) for f in known}
     tuned, rates = tune(candidates, config.lr_grid, runner)
-    sign = 1 if task_of(base.data).mode == "max" else -1
+    sign = 1 if criterion_of(base).mode == "max" else -1
     baseline = max(
         (f.label for f in known),
         key=lambda label: max((sign * v for v in rates[label].values()), default=-math.inf),

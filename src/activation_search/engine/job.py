@@ -9,7 +9,7 @@ from activation_search.errors import MachineError, UserError, machine_error
 from activation_search.training.history import EpochRow
 from activation_search.training.result import FINISHED, PRUNED, RunResult
 from activation_search.training.run import train
-from activation_search.training.task import task_of
+from activation_search.training.task import criterion_of
 
 # Gets a step and the validation metric there; True stops the job.
 Judge = Callable[[int, float], bool]
@@ -53,7 +53,7 @@ class Job:
         """
         results: list[RunResult] = []
         for config in self.runs:
-            metric = self.metric or f"val_{task_of(config.data).metric}"
+            metric = self.metric or f"val_{criterion_of(config).metric}"
             judged = self.judged == EPOCHS and not results
 
             def on_epoch(row: EpochRow, metric: str = metric, judged: bool = judged) -> bool:

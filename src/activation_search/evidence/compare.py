@@ -23,8 +23,9 @@ from activation_search.evidence.results import Arm, Block, Evidence, numbers, ra
 from activation_search.evidence.statistics import compare
 from activation_search.models.factory import check_reads, pinned_sources
 from activation_search.training.directory import check_name
+from activation_search.training.own_parts import check_own_parts
 from activation_search.training.result import FINISHED, RunResult, versions
-from activation_search.training.task import task_of
+from activation_search.training.task import criterion_of
 
 # Seeds far above those of any study, and the same however long a study is resumed.
 FRESH_SEED = 10_000
@@ -55,6 +56,7 @@ def run_compare(config: CompareConfig, runner: Runner) -> tuple[Evidence, Path]:
     check_name(name)
     folder = Path(config.logs) / "compare" / name
     blocks = []
+    check_own_parts(config)
     for base in _bases(config, f"compare/{name}/runs"):
         print_note(load_source(base.data).origin, runner.console)
         assignments = parse_candidates(config.candidates, base)
@@ -99,7 +101,7 @@ def compare_runs(
         for seed in seeds
     }
     first = candidates[baseline]
-    task = task_of(first.data)
+    criterion = criterion_of(first)
     results = run_all(runs, runner, f"{first.model.label} on {first.data.label}")
     arms = {
         label: _arm(candidates[label], [results[label, seed] for seed in seeds])
@@ -110,12 +112,12 @@ def compare_runs(
         for label, arm in arms.items()
         if label != baseline and not arm.diverged and not arms[baseline].diverged
     }
-    comparisons = compare(numbers(arms[baseline].values), others, task.mode)
+    comparisons = compare(numbers(arms[baseline].values), others, criterion.mode)
     return Block(
         first.model.label,
         first.data.label,
-        task.metric,
-        task.mode,
+        criterion.metric,
+        criterion.mode,
         baseline,
         list(seeds),
         arms,
@@ -139,7 +141,7 @@ def tune(
         The candidates, and what the validation split said: label -> rate -> metric.
     """
     first = next(iter(candidates.values()))
-    task = task_of(first.data)
+    criterion = criterion_of(first)
     if not first.validates:
         raise UserError("tune_lr=true needs a validation split: data.validation=0.2.")
     runs = {
@@ -152,10 +154,10 @@ def tune(
     for run in runs.values():
         check(run)
     results = run_all(runs, runner, "learning rates")
-    sign = 1 if task.mode == "max" else -1
+    sign = 1 if criterion.mode == "max" else -1
     found: dict[str, dict[str, float]] = {label: {} for label in candidates}
     for (label, lr), result in results.items():
-        value = result.metrics.get(f"val_{task.metric}", math.nan)
+        value = result.metrics.get(f"val_{criterion.metric}", math.nan)
         if result.status == FINISHED and value is not None:
             found[label][f"{lr:g}"] = value
     chosen = {}
@@ -212,6 +214,7 @@ def _bases(config: CompareConfig, group: str) -> list[TrainConfig]:
                 base = replace(base, data=_carried_over(config.data, own.data))
             base = pinned_sources(base)
             check_reads(model, load_source(base.data).sample)
+            criterion_of(base)  # every data set must have the metric
             bases.append(base)
     return bases
 

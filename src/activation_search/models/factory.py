@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
@@ -51,30 +52,47 @@ def sites_on(model: ModelConfig, data: DataConfig) -> Sequence[Site]:
 
 
 def pinned_sources(config: Config) -> Config:
-    """The configuration with the hashes of the user's own data and model that it names.
+    """The configuration with the hashes of the user's own data and code that it names.
 
     Raises:
-        UserError: see :func:`activation_search.data.registry.pinned`; or the source of the model
-            is another one than ``model.sha256`` states.
+        UserError: see :func:`activation_search.data.registry.pinned`; or the source of a model, an
+            optimizer or a callback is another one than the configuration states.
     """
-    return replace(config, data=pinned(config.data), model=_pinned_model(config.model))
+    model, optim, trainer = config.model, config.optim, config.trainer
+    if isinstance(model, FunctionModelConfig) and model.function:
+        named = [("model.function", model.function)]
+        model = replace(model, sha256=_pinned_code(named, "model.sha256", model.sha256))
+    if own := optim.own():
+        found = _pinned_code(list(own.items()), "optim.sha256", optim.sha256)
+        optim = replace(optim, sha256=found)
+    if callbacks := trainer.own("callbacks"):
+        named = [("trainer.callbacks", path) for path in callbacks]
+        key = "trainer.callbacks_sha256"
+        found = _pinned_code(named, key, trainer.callbacks_sha256)
+        trainer = replace(trainer, callbacks_sha256=found)
+    return replace(config, data=pinned(config.data), model=model, optim=optim, trainer=trainer)
 
 
-def _pinned_model(model: ModelConfig) -> ModelConfig:
-    """The settings with the hash of the source of the user's own code that they name.
+def _pinned_code(named: list[tuple[str, str]], key: str, stated: str | None) -> str:
+    """First digits of the hash of the sources of the user's own code; of several, of their hashes.
+
+    Args:
+        named: setting and import path of each.
+        key: the setting that keeps the digits.
+        stated: what it holds.
 
     Raises:
-        UserError: it is another one than ``model.sha256`` states.
+        UserError: they are others than stated.
     """
-    if not isinstance(model, FunctionModelConfig) or not model.function:
-        return model
-    found = source_hash(own_callable("model.function", model.function))
-    if model.sha256 and not found.startswith(model.sha256):
+    hashes = [source_hash(own_callable(setting, path)) for setting, path in named]
+    found = hashes[0] if len(hashes) == 1 else sha256("".join(hashes).encode()).hexdigest()
+    if stated and not found.startswith(stated):
+        code = ", ".join(f"{setting}={path}" for setting, path in named)
         raise UserError(
-            f"The source of model.function={model.function} has changed: model.sha256="
-            f"{model.sha256}, and now it is {found[:HASH_DIGITS]}."
+            f"The source of {code} has changed: {key}={stated}, and now it is "
+            f"{found[:HASH_DIGITS]}."
         )
-    return replace(model, sha256=found[:HASH_DIGITS])
+    return found[:HASH_DIGITS]
 
 
 def readers(kind: str, varies: bool = False) -> list[str]:

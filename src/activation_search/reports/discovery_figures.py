@@ -18,7 +18,7 @@ MAX_GENERATIONS = 12  # of the family tree, from the winner back
 
 def write_pictures(found: Discovery) -> list[Path]:
     """All pictures that a search has something for, as PNG in its folder."""
-    if not any(formula.loss is not None for formula in found.formulas):
+    if not found.front():
         return []
     figures = {"progress.png": draw_progress(found), "front.png": draw_front(found)}
     if found.best:
@@ -46,22 +46,21 @@ def draw_front(found: Discovery) -> Figure:
     """Length against loss, with the formulas that no shorter one beats written beside."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
-    tried = [f for f in found.formulas if f.loss is not None and f.status == "finished"]
-    front = found.front()
-    axes.scatter([f.length for f in tried], [f.loss for f in tried], s=8, color="0.7")
-    axes.plot([f.length for f in front], [f.loss for f in front], "o-", drawstyle="steps-post")
-    for formula in front:
+    tried = [(f.length, f.loss) for f in found.formulas if f.loss and f.status == "finished"]
+    front = [(f.length, f.loss, f.text) for f in found.front() if f.loss]
+    axes.scatter(*zip(*tried, strict=True), s=8, color="0.7")
+    lengths, losses, _ = zip(*front, strict=True)
+    axes.plot(lengths, losses, "o-", drawstyle="steps-post")
+    for size, loss, text in front:
         axes.annotate(
-            formula.text,
-            (formula.length, formula.loss or 0.0),
+            text,
+            (size, loss),
             textcoords="offset points",
             xytext=(5, -10),
             fontsize="small",
         )
-    if front:
-        worst = np.quantile([f.loss for f in tried], 0.9)
-        best = front[-1].loss or 0.0
-        axes.set_ylim(best - 0.12 * (worst - best), worst)
+    worst = float(np.quantile([loss for _, loss in tried], 0.9))
+    axes.set_ylim(losses[-1] - 0.12 * (worst - losses[-1]), worst)
     axes.set(xlabel="length: signs, numbers and names", ylabel="validation loss")
     return figure
 

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator
 
+from activation_search.training.criterion import UNDEFINED
 from activation_search.training.result import RunResult
-from activation_search.training.task import UNDEFINED
 
 MAX_ROWS = 8  # of sites
 _SPLITS = {"val": "validation", "test": "test"}

@@ -40,7 +40,8 @@ from activation_search.search.sole_driver import SoleDriver
 from activation_search.search.space import baseline
 from activation_search.search.study import open_storage, open_study, sweep_question
 from activation_search.training.directory import check_name
-from activation_search.training.task import task_of
+from activation_search.training.own_parts import check_own_parts
+from activation_search.training.task import criterion_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -111,6 +112,7 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     config = pinned_sources(config)
     source = load_source(config.data)
     check_reads(config.model.name, source.sample)
+    check_own_parts(config)
     print_note(source.origin, runner.console)
     name = config.name or f"{config.model.label}-{config.data.label}-{config.search.name}"
     check_name(name)
@@ -119,8 +121,8 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     sites = sites_of(config.model, source.sample, source.target.size)
     space = build_space(config.search, base, sites)
     check_methods(config, space)
-    task = task_of(config.data)
-    check_costs(config.search, task.metric)
+    criterion = criterion_of(config)
+    check_costs(config.search, criterion.metric)
     check_points(space, base, _checked_with(source))
     url = config.storage or f"journal://{folder.absolute()}/journal.log"
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -133,12 +135,12 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
         storage,
         name,
         sweep_question(config, space),
-        task.metric,
-        task.mode,
+        criterion.metric,
+        criterion.mode,
         extra_objectives(config.search),
     )
     compared = {s: str(a) for s, a in assign(sites, baseline(base).activation).items()}
-    sweep = Sweep(study, folder, url, [], task.metric, task.mode, compared)
+    sweep = Sweep(study, folder, url, [], criterion.metric, criterion.mode, compared)
 
     def note(text: str) -> None:
         print_line(runner.console, text)

@@ -1,7 +1,7 @@
 """The end of a run: its final metrics, its status, and its row in TensorBoard's HPARAMS tab."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from activation_search.diagnostics.confusion import MOST_CLASSES
 from activation_search.diagnostics.tensorboard import write_hparams
 from activation_search.training.checkpoint import BEST
 from activation_search.training.history import EpochRow
+from activation_search.training.profilers import NoProfiler
 from activation_search.training.result import DIVERGED, FINISHED, PRUNED
 from activation_search.training.session import Session
 
@@ -45,11 +46,12 @@ def conclude(session: Session) -> None:
 def _evaluate(session: Session) -> None:
     """The metrics of the weights that count: the last ones, or with early stopping the best."""
     config, result, module = session.config, session.result, session.module
-    stopper = session.trainer.early_stopping_callback
-    result.stopped_early = stopper is not None and stopper.stopped_epoch > 0
-    if stopper:
+    stoppers = session.trainer.early_stopping_callbacks
+    result.stopped_early = any(stopper.stopped_epoch > 0 for stopper in stoppers)
+    if config.early_stopping.patience is not None:  # and not by a callback of the user's own
         # From the curve, so that a study, which keeps no weights, has the same numbers.
-        row = _best_row(session.history.curve, f"val_{module.task.metric}", module.task.mode)
+        judged = module.criterion
+        row = _best_row(session.history.curve, f"val_{judged.metric}", judged.mode)
         result.metrics = {k: v for k, v in row.items() if k.startswith("val_")}
         result.evaluated = "best"
         best = Path(result.directory) / BEST
@@ -58,8 +60,9 @@ def _evaluate(session: Session) -> None:
             stored = torch.load(best, weights_only=True, map_location=module.device)
             module.load_state_dict(stored["state_dict"])
     if config.test:
-        test: Callable[..., Any] = session.trainer.test
-        test(module, datamodule=session.data, verbose=False)
+        trainer: Any = session.trainer  # some of whose attributes have no types
+        trainer.profiler = NoProfiler()  # what is profiled is the training
+        trainer.test(module, datamodule=session.data, verbose=False)
         found = session.trainer.callback_metrics
         result.metrics |= {name: value.item() for name, value in found.items()}
     for name, value in result.metrics.items():
@@ -97,8 +100,8 @@ def hparams(
         "data": config.data.label,
         "activation": ", ".join(dict.fromkeys(assignment.values())),
         "lr": config.optim.lr,
-        "optimizer": config.optim.optimizer,
-        "schedule": config.optim.schedule,
+        "optimizer": config.optim.label,
+        "schedule": config.optim.schedule_label,
         "weight_decay": config.optim.weight_decay,
         "batch_size": config.data.batch_size,
         "init": config.init,

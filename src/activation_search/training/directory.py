@@ -1,8 +1,9 @@
 """Run directories: made so that two runs never share one, found again to resume."""
 
 import glob
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -54,6 +55,14 @@ def create(config: TrainConfig) -> Path:
             raise failure from error
         raise UserError(f"Cannot write runs to {parent}: {error.strerror}.") from error
     raise UserError(f"{parent} holds too many runs of one second.")
+
+
+def remove(directory: Path) -> None:
+    """Takes back what :func:`create` made, where nothing else lies in its folders."""
+    shutil.rmtree(directory, ignore_errors=True)
+    with suppress(OSError):  # other runs are there
+        for folder in list(directory.parents)[:2]:
+            folder.rmdir()
 
 
 @contextmanager

@@ -27,6 +27,7 @@ class History(pl.Callback):
         writer: for TensorBoard; ``None`` writes nothing.
         on_epoch: called with each row; ``True`` stops the run.
         curve: rows of the interrupted run that is resumed, until its checkpoint brings its own.
+        track: called after each epoch with the curve so far.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class History(pl.Callback):
         writer: SummaryWriter | None = None,
         on_epoch: Callable[[EpochRow], bool] | None = None,
         curve: list[EpochRow] | None = None,
+        track: Callable[[list[EpochRow]], None] = lambda curve: None,
     ):
         self.stop = stop
         self.every_n_steps = every_n_steps
         self.writer = writer
         self.on_epoch = on_epoch
         self.curve: list[EpochRow] = curve or []
+        self.track = track
         self.pruned = False
         self.seconds = 0.0
         self._last_read = 0
@@ -88,6 +91,7 @@ class History(pl.Callback):
         row |= {k: v.item() for k, v in values if k.startswith("val_")}
         self.curve.append(row)
         self._write(trainer, row)
+        self.track(self.curve)
         self.stop.check_loss(trainer, "training loss", row["train_loss"])
         self.stop.check_loss(trainer, "validation loss", row.get("val_loss", 0.0))
         if self.on_epoch and not self.stop.diverged and self.on_epoch(row):
@@ -98,7 +102,8 @@ class History(pl.Callback):
         if self.writer is None:
             return
         groups = trainer.optimizers[0].param_groups
-        tagged = {f"learning_rate/{group['name']}": group["lr"] for group in groups}
+        # An optimizer of the user's own may have made groups of its own, without names.
+        tagged = {f"learning_rate/{g.get('name', i)}": g["lr"] for i, g in enumerate(groups)}
         for name, value in row.items():
             split, _, metric = name.partition("_")
             if split in ("train", "val"):

@@ -14,7 +14,7 @@ from activation_search.diagnostics.gradients import GradientReading, read_gradie
 from activation_search.diagnostics.probe import PROBE_SIZE, preactivations
 from activation_search.diagnostics.site_health import SiteHealth, read_sites
 from activation_search.errors import UserError
-from activation_search.training.module import ActivationModule, to_hyperparameters
+from activation_search.training.session import build_module
 
 
 @dataclass
@@ -61,7 +61,7 @@ def inspect_initial_state(config: TrainConfig) -> InitialState:
     """
     check_run(config)
     splits = load_splits(config.data, config.seed)
-    module = ActivationModule(**to_hyperparameters(config, splits.sample, splits.target))
+    module = build_module(config, splits)
     network = module.network
     train = splits.train
     watch = AlarmRules(config.as_dict(), network.assignment_text)

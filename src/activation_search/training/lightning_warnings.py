@@ -12,6 +12,7 @@ _NOT_NEWS = (
     ".*does not have many workers",  # the benchmark's DataLoader; ours has none
     ".*could not find the monitored key",  # an epoch cut short by max_steps or by divergence
     ".*AMP with fp16 is not supported on CPU",  # refused by check_machine, not replaced in silence
+    ".*Profiler clears events at the end of each cycle",  # as Lightning's profiler means it to
     r".*isinstance\(treespec, LeafSpec\)",  # Lightning 2.6 on torch 2.13
 )
 

@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from activation_search.config.run import TrainConfig, from_dict
 from activation_search.data.encoding import InputColumn, network_inputs
@@ -41,6 +42,9 @@ class ActivationModule(pl.LightningModule):
             :meth:`predict` takes samples as they come.
         target_mean, target_std: of targets that are numbers, in float64.
         columns: plain data of the table's :class:`InputColumn`, if it was trained on one.
+        class_weights: of the loss, see :func:`activation_search.data.class_weights.class_weights`.
+
+    criterion: what the run is judged by.
 
     Everything is plain, so that a checkpoint loads with ``weights_only=True``.
     """
@@ -55,6 +59,7 @@ class ActivationModule(pl.LightningModule):
         target_mean: Tensor | None = None,
         target_std: Tensor | None = None,
         columns: Sequence[dict[str, Any]] = (),
+        class_weights: Tensor | None = None,
     ):
         super().__init__()
         self.save_hyperparameters("config", "sample", "target", "columns", logger=False)
@@ -62,7 +67,8 @@ class ActivationModule(pl.LightningModule):
         self.sample = Sample(**{**sample, "shape": tuple(sample["shape"])})
         self.target = Target(**{**target, "names": tuple(target.get("names", ()))})
         self.columns = [InputColumn.from_dict(column) for column in columns]
-        self.task = build_task(self.target, target_mean, target_std)
+        self.task = build_task(self.target, target_mean, target_std, class_weights)
+        self.criterion = self.task.criterion(self.config.task.metric)
         # Of the last evaluation: the split, and counts by true and predicted class.
         self.confusion: tuple[str, Tensor | None] = ("", None)
         self.network = build_network(
@@ -260,10 +266,11 @@ class ActivationModule(pl.LightningModule):
         schedule = build_schedule(optimizer, self.config.optim, steps)
         if schedule is None:
             return optimizer
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        interval = self.config.optim.schedule_interval
+        when: dict[str, Any] = {"scheduler": schedule, "interval": interval}
+        if isinstance(schedule, ReduceLROnPlateau):
+            when |= {"interval": "epoch", "monitor": "val_loss"}
+        return {"optimizer": optimizer, "lr_scheduler": when}
 
 
 def to_hyperparameters(

@@ -34,7 +34,7 @@ class ProgressBar(pl.Callback):
         self.bar.start()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        names = ("val_loss", f"val_{pl_module.task.metric}")
+        names = ("val_loss", f"val_{pl_module.criterion.metric}")
         values = {k: v.item() for k, v in trainer.callback_metrics.items() if k in names}
         latest = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
         self.bar.update(self.task, advance=1, latest=latest)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from lightning.pytorch.utilities.exceptions import SIGTERMException
+from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 from activation_search.atomic import discard_unfinished
 from activation_search.config.run import TrainConfig, check_run
@@ -24,6 +24,7 @@ from activation_search.training import directory as run_directory
 from activation_search.training.conclude import conclude
 from activation_search.training.history import EpochRow
 from activation_search.training.lightning_warnings import quiet_lightning
+from activation_search.training.own_parts import check_own_parts
 from activation_search.training.result import STOPPED, RunResult, read_result
 from activation_search.training.session import begin, build_module
 from activation_search.training.trainer import check_machine
@@ -69,7 +70,12 @@ def train(config: TrainConfig, on_epoch: Callable[[EpochRow], bool] | None = Non
         directory = Path(earlier.directory) if earlier else run_directory.create(config)
         with run_directory.hold(directory):
             discard_unfinished(directory)
-            session = begin(config, module, splits, directory, earlier, on_epoch)
+            try:
+                session = begin(config, module, splits, directory, earlier, on_epoch)
+            except (UserError, MisconfigurationException) as error:
+                if earlier is None:
+                    run_directory.remove(directory)
+                raise _plain(error) from error
             try:
                 session.fit()
                 conclude(session)
@@ -84,6 +90,8 @@ def train(config: TrainConfig, on_epoch: Callable[[EpochRow], bool] | None = Non
                 session.fail(error)
                 if isinstance(error, SystemExit):
                     raise UserError(f"The run was ended by exit({error.code!r}).") from error
+                if isinstance(error, MisconfigurationException):
+                    raise _plain(error) from error
                 raise
             finally:
                 session.record(time.perf_counter() - began)
@@ -94,6 +102,7 @@ def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
     """The configuration to run, checked, and the interrupted run that it resumes."""
     check_run(config)
     config = pinned_sources(config)
+    check_own_parts(config)
     if config.trainer.fast_dev_run:
         config = replace(config, group="debug")
     if config.resume == "auto":
@@ -103,8 +112,16 @@ def _resolve(config: TrainConfig) -> tuple[TrainConfig, RunResult | None]:
         earlier = run_directory.open_unfinished(config.resume)
         resumed = earlier.parsed_config().shown_as(config)
         check_trusted(resumed.import_paths(), f"The run in {config.resume}", config.trust)
+        check_own_parts(resumed)
         return resumed, earlier
     return config, None
+
+
+def _plain(error: UserError | MisconfigurationException) -> UserError:
+    """Lightning's refusal, of a callback for instance, as a sentence."""
+    if isinstance(error, UserError):
+        return error
+    return UserError(f"Lightning refuses this run: {' '.join(str(error).split())}")
 
 
 def _is_interruption(error: BaseException) -> bool:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import lightning.pytorch as pl
 import yaml
+from lightning.pytorch.loggers import Logger
 from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.atomic import write_text
 from activation_search.config.run import TrainConfig
 from activation_search.data.batches import DataModule
+from activation_search.data.class_weights import class_weights
 from activation_search.data.sample import TASK_TEXT
 from activation_search.data.splits import Splits
 from activation_search.diagnostics.alarm_rules import AlarmRules
@@ -22,8 +24,10 @@ from activation_search.diagnostics.monitor import HealthMonitor
 from activation_search.diagnostics.tensorboard import write_generated, write_overview
 from activation_search.errors import machine_error
 from activation_search.training.checkpoint import Resumed, latest_checkpoint
+from activation_search.training.criterion import check_defined
 from activation_search.training.history import EpochRow, History
 from activation_search.training.module import ActivationModule, to_hyperparameters
+from activation_search.training.own_parts import own_loggers
 from activation_search.training.result import (
     FAILED,
     FINISHED,
@@ -32,6 +36,7 @@ from activation_search.training.result import (
     versions,
 )
 from activation_search.training.stop import StopRules
+from activation_search.training.tracking.trackers import Trackers, open_trackers
 from activation_search.training.trainer import build_trainer, open_writer
 
 # Characters that a model of text is given, and writes at the end of its run.
@@ -39,14 +44,22 @@ OPENING, GENERATED = 20, 400
 
 
 def build_module(config: TrainConfig, splits: Splits) -> ActivationModule:
-    """The LightningModule of a run, its weights drawn."""
-    return ActivationModule(
+    """The LightningModule of a run, its weights drawn.
+
+    Raises:
+        UserError: see :func:`build_network`; or a metric or weights of classes that do not fit the
+            data.
+    """
+    module = ActivationModule(
         **to_hyperparameters(config, splits.sample, splits.target, splits.columns),
         mean=splits.mean,
         std=splits.std,
         target_mean=splits.target_mean,
         target_std=splits.target_std,
+        class_weights=class_weights(config.data.class_weights, splits.target, splits.train),
     )
+    check_defined(module.criterion, splits)
+    return module
 
 
 @dataclass
@@ -62,6 +75,7 @@ class Session:
         writer: of TensorBoard; ``None`` where it is off.
         trainer: Lightning's.
         resumed: the checkpoint to begin from, if any.
+        trackers: what follows the run beside TensorBoard.
     """
 
     config: TrainConfig
@@ -73,6 +87,7 @@ class Session:
     writer: SummaryWriter | None
     trainer: pl.Trainer
     resumed: Resumed | None
+    trackers: Trackers
 
     def fit(self) -> None:
         """Trains, from the checkpoint of an interrupted run where there is one."""
@@ -103,7 +118,7 @@ class Session:
         self.result.status, self.result.reason = FAILED, reason
 
     def record(self, seconds: float) -> None:
-        """Writes the result as far as it has come, and closes TensorBoard's file."""
+        """Writes the result as far as it has come, and closes TensorBoard's file and trackers."""
         result, history = self.result, self.history
         last = history.curve[-1] if history.curve else {"step": 0}
         result.curve, result.training_seconds = history.curve, history.seconds
@@ -115,10 +130,11 @@ class Session:
             result.health = {site: h.as_dict() for site, h in self.health.sites.items()}
         result.device = str(self.trainer.strategy.root_device)
         result.seconds = seconds
-        with ExitStack() as both:  # the second too where the first fails
-            both.callback(result.write)
+        with ExitStack() as all_of_it:  # the last one first, and each where another one fails
+            all_of_it.callback(self.trackers.end, result)
+            all_of_it.callback(result.write)
             if self.writer:
-                both.callback(self.writer.close)
+                all_of_it.callback(self.writer.close)
 
 
 def begin(
@@ -138,7 +154,29 @@ def begin(
         directory: of the run.
         earlier: the result of the interrupted run that it resumes, if any.
         on_epoch: see :func:`activation_search.training.run.train`.
+
+    Raises:
+        UserError: a logger or tracker cannot begin, or Lightning refuses a callback.
     """
+    loggers = own_loggers(config, directory)
+    trackers = open_trackers(config, directory, loggers)
+    try:
+        return _begin(config, module, splits, directory, earlier, on_epoch, loggers, trackers)
+    except BaseException:
+        trackers.end(RunResult(str(directory), {}, status=FAILED))
+        raise
+
+
+def _begin(
+    config: TrainConfig,
+    module: ActivationModule,
+    splits: Splits,
+    directory: Path,
+    earlier: RunResult | None,
+    on_epoch: Callable[[EpochRow], bool] | None,
+    loggers: list[Logger],
+    trackers: Trackers,
+) -> Session:
     resumed = latest_checkpoint(directory) if earlier else None
     curve = resumed.curve if resumed else []
     result = _new_result(config, directory, module, len(curve) if earlier else None)
@@ -151,11 +189,10 @@ def begin(
     }
     writer = open_writer(config, directory, resumed.step if resumed else None)
     trainer_config, board = config.trainer, config.tensorboard
-    history = History(
-        StopRules(trainer_config.max_steps), board.every_n_steps, writer, on_epoch, curve
-    )
+    stop = StopRules(trainer_config.max_steps)
+    history = History(stop, board.every_n_steps, writer, on_epoch, curve, trackers.epoch)
     health = _health(config, module, writer)
-    trainer = build_trainer(config, directory, history, health, writer, module)
+    trainer = build_trainer(config, directory, history, health, writer, module, loggers)
     data = DataModule(
         splits,
         config.data.batch_size,
@@ -164,7 +201,9 @@ def begin(
         config.data.augment,
     )
     result.write()
-    return Session(config, module, data, result, history, health, writer, trainer, resumed)
+    return Session(
+        config, module, data, result, history, health, writer, trainer, resumed, trackers
+    )
 
 
 def _new_result(
@@ -177,7 +216,7 @@ def _new_result(
         directory=str(directory),
         config=config.as_dict(),
         seed=config.seed,
-        metric=module.task.metric,
+        metric=module.criterion.metric,
         resumed_after=resumed_after,
         versions=versions(),
         git=git_revision(),

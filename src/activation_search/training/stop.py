@@ -33,7 +33,6 @@ class StopRules:
 
     def check_start(self, trainer: pl.Trainer) -> None:
         """A run that was interrupted after its last step has nothing left to train."""
-        stopper = trainer.early_stopping_callback
-        if stopper is not None and stopper.stopped_epoch > 0:
+        if any(stopper.stopped_epoch > 0 for stopper in trainer.early_stopping_callbacks):
             trainer.should_stop = True
         self.check_steps(trainer)

@@ -5,14 +5,19 @@ Losses take raw outputs, which is stabler than the logarithm of a softmax or sig
 gives what the output function makes of them.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection
 
-from activation_search.config.data import DataConfig
+from activation_search.config.run import TrainConfig
 from activation_search.data.registry import load_source
 from activation_search.data.sample import Target
+from activation_search.errors import unknown
+from activation_search.training.criterion import Criterion
 from activation_search.training.metrics import (
     AUROC,
     R2,
@@ -25,9 +30,6 @@ from activation_search.training.metrics import (
 )
 from activation_search.training.precision import KeepsPrecision, precise
 
-# Metrics that some splits leave undefined, and why.
-UNDEFINED = {"auroc": "all samples are of one class"}
-
 
 class Task(KeepsPrecision):
     """What runs ask of a task.
@@ -35,18 +37,34 @@ class Task(KeepsPrecision):
     Args:
         outputs: width of the output layer, the target's size.
 
-    metric, mode: what a run is judged by, and in which direction, ``"max"`` or ``"min"``. It is
-        defined on every split that :func:`activation_search.data.splits.split` lets pass.
-    running: metrics of the split that is being evaluated.
+    modes: metric -> which values of it are better, ``"max"`` or ``"min"``. The first judges a run
+        unless another one is chosen; it is defined on every split that
+        :func:`activation_search.data.splits.split` lets pass.
+    metrics: of the split that is being evaluated.
     """
 
-    metric: str
-    mode: str
+    modes: ClassVar[Mapping[str, str]]
 
     def __init__(self, outputs: int):
         super().__init__()
         self.outputs = outputs
         self.metrics = self.build_metrics()
+
+    @classmethod
+    def criterion(cls, metric: str | None = None) -> Criterion:
+        """What runs of the task are judged by.
+
+        Args:
+            metric: one of ``modes``, or ``loss``; ``None`` for the first.
+
+        Raises:
+            UserError: the task has no such metric.
+        """
+        modes = {**cls.modes, "loss": "min"}
+        chosen = metric or next(iter(modes))
+        if chosen not in modes:
+            raise unknown("task.metric", chosen, modes)
+        return Criterion(chosen, modes[chosen])
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean over the batch."""
@@ -78,15 +96,42 @@ class Task(KeepsPrecision):
         return None
 
 
-class Classification(Task):
-    """One of several classes, ``outputs`` in number: softmax output, cross-entropy loss."""
+class ClassTask(Task):
+    """A task of classes, which the loss may weigh.
 
-    metric = "accuracy"
-    mode = "max"
+    Args:
+        outputs: see :class:`Task`.
+        class_weights: ``[classes]``, see
+            :func:`activation_search.data.class_weights.class_weights`; ``None`` for all alike. Not
+            kept with the weights of the model, since a prediction needs none.
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(self, outputs: int, class_weights: Tensor | None = None):
+        super().__init__(outputs)
+        self.register_buffer("class_weights", class_weights, persistent=False)
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Cross-entropy in nats; outputs ``[B, classes]``, y ``[B]`` class numbers."""
-        return F.cross_entropy(outputs, y)
+        """Cross-entropy in nats, mean over the batch of what each sample's class makes it count."""
+        if self.class_weights is None:
+            return self.cross_entropy(outputs, y, "mean")
+        losses = self.cross_entropy(outputs, y, "none")
+        return (losses * self.class_weights[y].to(losses.dtype)).mean()
+
+    def cross_entropy(self, outputs: Tensor, y: Tensor, reduction: str) -> Tensor:
+        """As torch's functions give it."""
+        raise NotImplementedError
+
+
+class Classification(ClassTask):
+    """One of several classes, ``outputs`` in number: softmax output, cross-entropy loss."""
+
+    modes: ClassVar = {"accuracy": "max", "macro_f1": "max"}
+
+    def cross_entropy(self, outputs: Tensor, y: Tensor, reduction: str) -> Tensor:
+        """Outputs ``[B, classes]``, y ``[B]`` class numbers."""
+        return F.cross_entropy(outputs, y, reduction=reduction)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Class probabilities ``[B, classes]``."""
@@ -98,15 +143,15 @@ class Classification(Task):
         )
 
 
-class BinaryClassification(Task):
+class BinaryClassification(ClassTask):
     """Yes or no: sigmoid output, logit loss."""
 
-    metric = "accuracy"
-    mode = "max"
+    modes: ClassVar = {"accuracy": "max", "auroc": "max"}
 
-    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Cross-entropy in nats; outputs ``[B, 1]``, y ``[B]`` of 0 and 1."""
-        return F.binary_cross_entropy_with_logits(outputs[:, 0], y.to(outputs.dtype))
+    def cross_entropy(self, outputs: Tensor, y: Tensor, reduction: str) -> Tensor:
+        """Outputs ``[B, 1]``, y ``[B]`` of 0 and 1."""
+        logits, wanted = outputs[:, 0], y.to(outputs.dtype)
+        return F.binary_cross_entropy_with_logits(logits, wanted, reduction=reduction)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Probability of 1, ``[B]``."""
@@ -130,8 +175,7 @@ class Regression(Task):
         mean, std: of the training targets, ``[size]`` of float64; kept with the weights.
     """
 
-    metric = "r2"
-    mode = "max"
+    modes: ClassVar = {"r2": "max", "mae": "min"}
     mean: Tensor
     std: Tensor
 
@@ -163,8 +207,7 @@ class Regression(Task):
 class Reconstruction(Task):
     """The sample itself: tanh output on samples scaled to [-1, 1], mean squared error."""
 
-    metric = "mse"
-    mode = "min"
+    modes: ClassVar = {"mse": "min", "mae": "min"}
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean squared error; both ``[B, size]``."""
@@ -184,8 +227,7 @@ class Reconstruction(Task):
 class NextToken(Task):
     """The token after each: softmax output over the vocabulary, cross-entropy loss."""
 
-    metric = "bits_per_character"
-    mode = "min"
+    modes: ClassVar = {"bits_per_character": "min", "perplexity": "min"}
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy in nats; outputs ``[B, T, vocabulary]``, y ``[B, T]``."""
@@ -213,22 +255,32 @@ TASKS: dict[str, type[Task]] = {
 }
 
 
-def build_task(target: Target, mean: Tensor | None = None, std: Tensor | None = None) -> Task:
-    """The task that a target asks for; mean and std of targets that are numbers."""
-    if target.kind == "numbers":
-        return Regression(target.size, mean, std)
-    return TASKS[target.kind](target.size)
+def build_task(
+    target: Target,
+    mean: Tensor | None = None,
+    std: Tensor | None = None,
+    class_weights: Tensor | None = None,
+) -> Task:
+    """The task that a target asks for; mean and std of targets that are numbers, weights of
+    classes."""
+    kind = TASKS[target.kind]
+    if issubclass(kind, Regression):
+        return kind(target.size, mean, std)
+    if issubclass(kind, ClassTask):
+        return kind(target.size, class_weights)
+    return kind(target.size)
 
 
-def task_of(data: DataConfig) -> type[Task]:
-    """The kind of task of a data set, for its metric and mode.
+def criterion_of(config: TrainConfig) -> Criterion:
+    """What a run is judged by.
 
     Raises:
-        UserError: there is no such data set, or its file is not as it should be.
+        UserError: the data cannot be read, or their task has no such metric.
     """
-    return TASKS[load_source(data).target.kind]
+    return TASKS[load_source(config.data).target.kind].criterion(config.task.metric)
 
 
 def mode_of(metric: str) -> str:
-    """The direction of a metric that runs are judged by, ``"max"`` or ``"min"``."""
-    return next(task.mode for task in TASKS.values() if task.metric == metric)
+    """The direction of a metric that runs are judged by, whatever its task; no data is read."""
+    modes = {name: mode for task in TASKS.values() for name, mode in task.modes.items()}
+    return {**modes, "loss": "min"}[metric]

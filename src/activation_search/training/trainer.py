@@ -1,6 +1,5 @@
 """Lightning's trainer from a run's settings."""
 
-from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.loggers import Logger
 from torch.utils.tensorboard import SummaryWriter
 
 from activation_search.config.run import TrainConfig
@@ -17,20 +16,12 @@ from activation_search.diagnostics.learned import LearnedActivations, learnable_
 from activation_search.diagnostics.monitor import HealthMonitor
 from activation_search.errors import UserError
 from activation_search.training.checkpoint import BEST, LAST, WholeCheckpoints
+from activation_search.training.criterion import Criterion
 from activation_search.training.history import History
 from activation_search.training.module import ActivationModule
+from activation_search.training.own_parts import own_callbacks
+from activation_search.training.profilers import build_profiler
 from activation_search.training.progress import ProgressBar
-from activation_search.training.task import Task
-
-
-class NoProfiler(PassThroughProfiler):
-    """Lightning's own makes a context for each of some thirty hooks a step, though it does nothing:
-    a fortieth of a small model's run."""
-
-    nothing = nullcontext()  # which may be entered again, and within itself
-
-    def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
-        return self.nothing
 
 
 @cache
@@ -66,33 +57,41 @@ def build_trainer(
     health: HealthMonitor | None,
     writer: SummaryWriter | None,
     module: ActivationModule,
+    loggers: list[Logger],
 ) -> pl.Trainer:
-    """The trainer of a run that :func:`check_machine` let pass."""
+    """The trainer of a run that :func:`check_machine` let pass.
+
+    Raises:
+        MisconfigurationException: Lightning refuses a part of the user's own.
+    """
     learns = bool(learnable_sites(module.network))
     settings = config.trainer
     one_batch = 1 if settings.fast_dev_run else None
+    callbacks = [
+        history,
+        *([health] if health else []),
+        *_callbacks(config, directory, writer, module.criterion, learns),
+        *own_callbacks(config),
+    ]
     return pl.Trainer(
+        default_root_dir=directory,
         accelerator=settings.accelerator,
         devices=1,
         precision=settings.precision,  # type: ignore[arg-type]
         deterministic=settings.deterministic,
-        profiler=NoProfiler(),
+        profiler=build_profiler(settings.profiler, directory),
         plugins=[WholeCheckpoints()],
-        logger=False,
-        callbacks=[
-            history,
-            *([health] if health else []),
-            *_callbacks(config, directory, writer, module.task, learns),
-        ],
+        logger=loggers or False,
+        callbacks=callbacks,
         max_epochs=1 if settings.fast_dev_run else settings.max_epochs,
         limit_train_batches=one_batch,
         limit_val_batches=one_batch if config.validates else 0,
         limit_test_batches=one_batch,
         accumulate_grad_batches=settings.accumulate_grad_batches,
         gradient_clip_val=config.optim.clip,
-        log_every_n_steps=1,  # nothing is logged through Lightning; larger ones raise a warning
+        log_every_n_steps=1,  # by callbacks of the user's own; a larger one raises a warning
         num_sanity_val_steps=0,
-        enable_checkpointing=settings.checkpoints,
+        enable_checkpointing=any(isinstance(c, ModelCheckpoint) for c in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
     )
@@ -122,7 +121,7 @@ def _callbacks(
     config: TrainConfig,
     directory: Path,
     writer: SummaryWriter | None,
-    task: Task,
+    criterion: Criterion,
     learns: bool,
 ) -> list[pl.Callback]:
     callbacks: list[pl.Callback] = []
@@ -133,20 +132,24 @@ def _callbacks(
         callbacks.append(LearnedActivations(writer, every_n_epochs))
     if config.trainer.progress:
         callbacks.append(ProgressBar())
-    metric = f"val_{task.metric}"
+    metric = f"val_{criterion.metric}"
     stopping = config.early_stopping
     if stopping.patience is not None:
         # A loss that is not finite is for the history to judge.
         callbacks.append(
             EarlyStopping(
-                metric, stopping.min_delta, stopping.patience, mode=task.mode, check_finite=False
+                metric,
+                stopping.min_delta,
+                stopping.patience,
+                mode=criterion.mode,
+                check_finite=False,
             )
         )
     if config.trainer.checkpoints:
         # Two of them: Lightning's save_last follows the best one and skips other epochs.
         callbacks.append(_checkpoint(directory, LAST))
         if config.validates:
-            callbacks.append(_checkpoint(directory, BEST, monitor=metric, mode=task.mode))
+            callbacks.append(_checkpoint(directory, BEST, monitor=metric, mode=criterion.mode))
     return callbacks
 
 
