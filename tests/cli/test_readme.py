@@ -69,6 +69,22 @@ SMALL = {
         ("trainer.max_epochs=1", "seeds=2", "lr_grid=[1e-3,1e-2]", CPU),
         "logs/compare/*/report.html",
     ),
+    "scripts/discover.py": Small(
+        ("model=mlp", "data=digits", "model.width=16"),
+        (
+            "trainer.max_epochs=1",
+            "formulas=2",
+            "finalists=1",
+            "finalist_seeds=1",
+            "confirm=1",
+            "confirm_seeds=2",
+            "hand_made=[relu]",
+            "lr_grid=[1e-2]",
+            "workers=1",
+            CPU,
+        ),
+        "logs/discover/*/report.html",
+    ),
     "scripts/health.py": Small(leaves="logs/health/*.png"),
     "scripts/catalogue.py": Small(),
     "scripts/data.py": Small(),
@@ -115,7 +131,8 @@ def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [own] = {text for language, text in BLOCKS if language == "python" and "def wave" in text}
     (tmp_path / "my_activations.py").write_text(own)
     write_files(tmp_path)
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    for folder in ("examples", "tests/data/tables"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "novel.txt").write_text(
         "It was the best of times, it was the worst of times.\n" * 80
     )

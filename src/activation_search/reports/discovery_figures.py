@@ -1,5 +1,6 @@
 """Pictures of a search for formulas. Drawn without pyplot, whose global state they do not need."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from activation_search.discovery.driver import EVOLUTION, RANDOM
 from activation_search.discovery.found import Discovery, Finalist
 from activation_search.discovery.relatives import Relative, nearest
 from activation_search.reports.pictures import write_picture
+from activation_search.style import BLUE, GREY, ORANGE, PALE, WIDTH, label_ends, styled
+from activation_search.training.result import FINISHED
 
-MAX_GENERATIONS = 12  # of the family tree, from the winner back
+MAX_ANCESTORS = 24  # in the family tree
 
 
 def write_pictures(found: Discovery) -> list[Path]:
@@ -28,58 +31,59 @@ def write_pictures(found: Discovery) -> list[Path]:
     return [write_picture(figure, found.folder / name) for name, figure in figures.items()]
 
 
+@styled
 def draw_progress(found: Discovery) -> Figure:
     """The smallest loss so far against the number of formulas, per arm."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     axes = figure.subplots()
-    for arm, style in ((EVOLUTION, "-"), (RANDOM, "--")):
+    ends = {}
+    for arm, color, style in ((EVOLUTION, BLUE, "-"), (RANDOM, ORANGE, "--")):
         losses = found.progress(arm)
-        if losses:
-            axes.step(range(1, len(losses) + 1), losses, style, where="post")
-            axes.annotate(arm, (len(losses), losses[-1]), textcoords="offset points", xytext=(4, 0))
+        if losses and math.isfinite(losses[-1]):
+            axes.step(range(1, len(losses) + 1), losses, style, color=color, where="post")
+            ends[arm] = losses[-1], color
     axes.set(xlabel="formulas trained", ylabel="smallest validation loss so far")
-    axes.margins(x=0.15)
+    label_ends(axes, ends)
     return figure
 
 
+@styled
 def draw_front(found: Discovery) -> Figure:
     """Length against loss, with the formulas that no shorter one beats written beside."""
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.5), layout="constrained")
     axes = figure.subplots()
-    tried = [(f.length, f.loss) for f in found.formulas if f.loss and f.status == "finished"]
+    tried = [(f.length, f.loss) for f in found.formulas if f.loss and f.status == FINISHED]
     front = [(f.length, f.loss, f.text) for f in found.front() if f.loss]
-    axes.scatter(*zip(*tried, strict=True), s=8, color="0.7")
+    axes.scatter(*zip(*tried, strict=True), s=9, color=GREY, alpha=0.5)
     lengths, losses, _ = zip(*front, strict=True)
-    axes.plot(lengths, losses, "o-", drawstyle="steps-post")
+    axes.plot(lengths, losses, "o-", color=BLUE, drawstyle="steps-post")
     for size, loss, text in front:
-        axes.annotate(
-            text,
-            (size, loss),
-            textcoords="offset points",
-            xytext=(5, -10),
-            fontsize="small",
-        )
+        axes.annotate(text, (size, loss), xytext=(6, -11), textcoords="offset points", fontsize=8)
     worst = float(np.quantile([loss for _, loss in tried], 0.9))
-    axes.set_ylim(losses[-1] - 0.12 * (worst - losses[-1]), worst)
+    room = max(worst - losses[-1], 1e-6)
+    axes.set_ylim(losses[-1] - 0.15 * room, worst + 0.05 * room)
+    # The longest one's text stands to the right of it.
+    axes.set_xlim(right=max(size for size, _ in tried) + 6)
     axes.set(xlabel="length: signs, numbers and names", ylabel="validation loss")
     return figure
 
 
+@styled
 def draw_function(best: Finalist) -> Figure:
-    """A formula with its derivative, beside its relative in the catalogue."""
+    """A formula with its derivative, and its relative in the catalogue."""
     x = torch.linspace(-4, 4, 401, dtype=torch.float64)
     module = build({"name": "formula", "expr": best.label, **best.constants}).double()
     z = x[None, None].clone().requires_grad_()
     y = module(z)
     [slope] = torch.autograd.grad(y.sum(), z)
     relative = nearest(parse(best.label), best.constants)
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4), layout="constrained")
     axes = figure.subplots()
-    axes.axhline(0, color="0.8", linewidth=0.8)
-    axes.axvline(0, color="0.8", linewidth=0.8)
-    axes.plot(x, y.detach()[0, 0], linewidth=2, label=best.label)
-    axes.plot(x, slope[0, 0], linewidth=1, label="its derivative")
-    axes.plot(x, _values(relative, x), "--", linewidth=1, label=str(relative))
+    axes.axhline(0, color=PALE)
+    axes.axvline(0, color=PALE)
+    axes.plot(x, y.detach()[0, 0], color=BLUE, linewidth=2.5, label=best.label)
+    axes.plot(x, slope[0, 0], ":", color=BLUE, label="its derivative")
+    axes.plot(x, _values(relative, x), "--", color=ORANGE, label=str(relative))
     axes.set(xlabel="x")
     axes.legend()
     return figure
@@ -91,21 +95,25 @@ def _values(relative: Relative, x: torch.Tensor) -> torch.Tensor:
         return relative.scale * function(relative.stretch * x[None, None])[0, 0]
 
 
+@styled
 def draw_family(found: Discovery, text: str) -> Figure:
-    """Where a formula comes from: each ancestor at its loss, in the order in which it was tried."""
-    family = found.ancestors(text)[: 2 * MAX_GENERATIONS]
-    places = {formula.number: line for line, formula in enumerate(reversed(family))}
-    figure = Figure(figsize=(7, 1 + 0.4 * len(family)), layout="constrained")
+    """Where a formula comes from: it and its ancestors, the youngest on top, joined to parents."""
+    family = found.ancestors(text)[:MAX_ANCESTORS]
+    lines = {formula.number: -line for line, formula in enumerate(family)}
+    figure = Figure(figsize=(WIDTH, 0.8 + 0.32 * len(family)), layout="constrained")
     axes = figure.subplots()
     for formula in family:
+        line = lines[formula.number]
         for parent in formula.parents:
-            if parent in places:
-                ends = [places[parent], places[formula.number]]
-                axes.plot([-0.2, -0.2], ends, color="0.8", zorder=0)
-        loss = "" if formula.loss is None else f"{formula.loss:.3f}"
-        line = places[formula.number]
-        axes.plot(-0.2, line, "o")
-        axes.text(0, line, f"{formula.text}    {formula.origin}  {loss}", va="center")
-    axes.set(xlim=(-0.5, 6), ylim=(-0.5, len(family) - 0.5))
+            if parent in lines:
+                # A bow, the wider the older the parent, so that none hides another.
+                span = line - lines[parent]
+                heights = np.linspace(line, lines[parent], 30)
+                bow = -0.5 * (1 - ((heights - line) / span * -2 - 1) ** 2) * min(span, 8) / 8
+                axes.plot(bow, heights, color=GREY, linewidth=1)
+        loss = "failed" if formula.loss is None else f"loss {formula.loss:.3f}"
+        axes.plot(0, line, "o", color=BLUE)
+        axes.text(0.05, line, f"{formula.text}   ({formula.origin}, {loss})", va="center")
+    axes.set(xlim=(-0.6, 2.5), ylim=(-len(family) + 0.5, 0.5))
     axes.axis("off")
     return figure
