@@ -34,6 +34,8 @@ FURTHER = {
     "fixed cell": (SERIES, CLASSES, "model=lstm", "activation=softsign"),
     "text": (TOKENS, Target("next", 9), "model=lstm"),
     "varying": (VARYING, CLASSES, "model=transformer", "model.norm=rms", "activation=maxmin"),
+    "formula": (IMAGE, CLASSES, "model=mlp", "activation=formula",
+                "activation.expr='x * sigmoid(b * x) + max(x, 0) / 3'"),
     "precise": (IMAGE, NUMBERS, "model=mlp", "trainer.precision=64-true", "activation=xielu"),
 }  # fmt: skip
 

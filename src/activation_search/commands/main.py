@@ -79,6 +79,7 @@ COMMANDS = {
             "python scripts/discover.py model=function model.function=my_models.build data=digits",
         ),
     ),
+    "freeze": Command("scripts/freeze.py", "A short formula for what activations have learned."),
     "health": Command(
         "scripts/health.py",
         "Looks at a model before it trains: signal and gradient per layer, with a verdict.",

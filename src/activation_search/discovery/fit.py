@@ -18,6 +18,8 @@ from activation_search.activations.formula.expression import (
     START,
     Apply,
     Expression,
+    Number,
+    Symbol,
     X,
     constants,
     length,
@@ -26,7 +28,7 @@ from activation_search.activations.formula.expression import (
 from activation_search.activations.formula.module import evaluate
 from activation_search.activations.formula.writing import to_text
 from activation_search.discovery.evolution import Evolution
-from activation_search.discovery.grammar import Grammar, canonical, exchanged
+from activation_search.discovery.grammar import Grammar, canonical, exchanged, mapped
 
 PRICE = 1e-4  # of a sign or name, in shares of the variance
 EXACT = 1e-10  # share of the variance that counts as nothing left
@@ -42,6 +44,15 @@ class Fit:
     expression: Expression
     values: dict[str, float]
     error: float
+
+    def with_numbers(self) -> "Fit":
+        """The same with its constants written as numbers, which are not learned any more."""
+        numbers = {name: Number(float(f"{value:.4g}")) for name, value in self.values.items()}
+
+        def fixed(part: Expression) -> Expression:
+            return numbers.get(part.name, part) if isinstance(part, Symbol) else part
+
+        return Fit(mapped(self.expression, fixed), {}, self.error)
 
     def __str__(self) -> str:
         settings = "".join(f", {name}={value:.4g}" for name, value in self.values.items())

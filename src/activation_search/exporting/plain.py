@@ -74,7 +74,7 @@ def load(path: str | Path = Path(__file__).with_name("$weights")) -> nn.Module:
 
 def write(model: Exportable, folder: Path) -> Callable[[Tensor], Tensor]:
     """Writes the file and its weights, and loads both."""
-    parts = graph_parts(model) if _has_code_of_the_user(model) else _source_parts(model)
+    parts = graph_parts(model) if _is_written_by_the_user(model) else _source_parts(model)
     config = model.module.config
     text = TEMPLATE.substitute(
         model.meaning,
@@ -90,10 +90,12 @@ def write(model: Exportable, folder: Path) -> Callable[[Tensor], Tensor]:
     return _load(folder / FILE)
 
 
-def _has_code_of_the_user(model: Exportable) -> bool:
+def _is_written_by_the_user(model: Exportable) -> bool:
+    """Whether any of it is code or a formula of the user's, which no source of ours shows."""
     config = model.module.config
+    formulas = {activation.name for activation in config.activation.activations} & {"formula"}
     own = activation_imports(config.activation.as_dict())
-    return bool(own) or isinstance(config.model, FunctionModelConfig)
+    return bool(own or formulas) or isinstance(config.model, FunctionModelConfig)
 
 
 def _source_parts(model: Exportable) -> Parts:
