@@ -143,10 +143,6 @@ def test_checkpointing_gives_the_same_gradients(reentrant: bool) -> None:
     net.model.train()
     x = inputs("ResNet18").requires_grad_()
     expected = outcome(net.model, x)
-    for block in [m for m in net.model.modules() if isinstance(m, zoo.BasicBlock)]:
-        forward = block.__class__.__call__
-        block.checkpointed = True
-        assert forward is nn.Module.__call__
 
     class Checkpointed(nn.Module):
         def __init__(self, inner: nn.Module):
