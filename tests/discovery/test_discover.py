@@ -174,6 +174,41 @@ def test_formulas_that_diverge_or_fail(work: Work, pretended: Pretended) -> None
         work("name=broken", "max_failures=2", "control=false")
 
 
+def test_too_few_pieces_end_in_evidence(work: Work, pretended: Pretended) -> None:
+    pretended(score)
+    found = work("pieces=[relu,tanh]", "units=1")
+    assert found.notes
+    assert all("none was found that is new" in note for note in found.notes)
+    assert found.left == 0
+    assert found.evidence is not None
+
+
+def test_nothing_was_tried_yet(work: Work, pretended: Pretended) -> None:
+    pretended(score)
+    found = work("minutes=1e-9")
+    assert (found.left, found.formulas, found.evidence) == (24, [], None)
+    assert len(found.table) == 0
+    assert write_pictures(found) == []
+
+
+def test_fewer_formulas_than_before(work: Work, pretended: Pretended) -> None:
+    pretended(score)
+    work()
+    assert work("formulas=5").left == 0
+
+
+def test_arms_are_judged_apart(work: Work, pretended: Pretended) -> None:
+    def biased(config: TrainConfig) -> list[float]:
+        text = formula_of(config)
+        return [0.1 + len(text) / 1000] * 3 if text else [0.5] * 3
+
+    pretended(biased)
+    found = work("formulas=18")
+    for arm in ("evolution", "random"):
+        finished = [f for f in found.formulas if f.arm == arm and f.status == "finished"]
+        assert finished  # the best of each arm at the least
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -181,6 +216,9 @@ def test_formulas_that_diverge_or_fail(work: Work, pretended: Pretended) -> None
         ("pieces=tanh", "pieces must be all or a list"),
         ("hand_made=[rleu]", "did you mean 'relu'"),
         ("hand_made=relu", "hand_made must be all or a list"),
+        ("lr_grid=[]", "lr_grid must list learning rates"),
+        ("lr_grid=[-1]", "lr must be above 0"),
+        ("trainer.fast_dev_run=true", "has no loss to compare"),
         ("data.validation=0", "judged on a validation split"),
         ("units=4", "units must be at least 1 and at most 3, not 4"),
     ],
@@ -192,6 +230,7 @@ def test_mistakes(
     with pytest.raises(UserError, match=message):
         work(override)
     assert not seen
+    assert not list(tmp_path.iterdir())  # nothing is left behind
 
 
 def test_what_is_printed_and_drawn(work: Work, pretended: Pretended) -> None:
@@ -232,6 +271,6 @@ def test_progress_front_and_family() -> None:
     )
     assert found.progress("evolution") == [0.5, 0.5, 0.5, 0.4, 0.4]
     assert found.progress("random") == [0.6]
-    assert [f.text for f in found.front()] == ["f1", "f0", "f0", "f3"]
+    assert [f.text for f, _ in found.front()] == ["f1", "f0", "f0", "f3"]
     assert [f.text for f in found.ancestors("f4")] == ["f4", "f3", "f1", "f0"]
     assert list(found.table["loss"][:2]) == [0.4, 0.45]

@@ -4,10 +4,9 @@ import pytest
 
 from activation_search.activations.formula.expression import length
 from activation_search.activations.formula.writing import to_text
-from activation_search.discovery.evolution import Candidate, Evolution
+from activation_search.discovery.evolution import Candidate, Evolution, Exhausted
 from activation_search.discovery.gate import inspect
 from activation_search.discovery.grammar import Grammar
-from activation_search.errors import UserError
 
 
 def loss(candidate: Candidate) -> float:
@@ -47,6 +46,13 @@ def test_parents_are_the_best_of_the_tournament() -> None:
     assert set(search.ask().parents) == {1}
 
 
+def test_one_that_was_stopped_ranks_behind_all_that_ended() -> None:
+    search = Evolution(Grammar(), seed=3, population=3, tournament=3)
+    for loss, whole in ((0.5, True), (0.1, False), (0.4, True)):
+        search.tell(search.ask(), loss, whole)
+    assert set(search.ask().parents) == {2}
+
+
 def test_without_a_population_all_are_drawn() -> None:
     assert {c.origin for c in run(Evolution(Grammar(), seed=4, population=0), 20)} == {"new"}
 
@@ -54,7 +60,7 @@ def test_without_a_population_all_are_drawn() -> None:
 def test_a_resumed_search_goes_on_as_an_unbroken_one() -> None:
     unbroken = run(Evolution(Grammar(), seed=5, population=6), 20)
     resumed = Evolution(Grammar(), seed=5, population=6)
-    resumed.resume((candidate, loss(candidate)) for candidate in unbroken[:11])
+    resumed.resume((candidate, loss(candidate), True) for candidate in unbroken[:11])
     assert resumed.asked == 11
     assert run(resumed, 9) == unbroken[11:]
 
@@ -62,15 +68,16 @@ def test_a_resumed_search_goes_on_as_an_unbroken_one() -> None:
 def test_a_formula_that_was_lost_is_asked_for_again() -> None:
     asked = run(Evolution(Grammar(), seed=6, population=20), 10)
     resumed = Evolution(Grammar(), seed=6, population=20)
-    resumed.resume((c, loss(c)) for c in asked if c.number != 7)
+    resumed.resume((c, loss(c), True) for c in asked if c.number != 7)
     assert resumed.ask() == asked[7]
     assert resumed.ask().number == 10
 
 
 def test_too_few_pieces() -> None:
     search = Evolution(Grammar(["sin"], units=1), seed=0, population=0)
-    with pytest.raises(UserError, match="allow more pieces or more units"):
+    with pytest.raises(Exhausted, match="After 1 formulas none was found"):
         run(search, 5)
+    assert search.asked == 1
 
 
 def test_it_counts_what_it_left_out() -> None:

@@ -1,5 +1,6 @@
 """Which activations a run asks for: one for the whole model, and others at single sites."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -68,9 +69,12 @@ class ActivationChoice:
 
     @property
     def label(self) -> str:
-        """Short name, for folders; for a function of the user's own, that one's."""
-        target = str(dict(self.parameters).get("target", "")).rpartition(".")[2]
-        name = f"{self.name}-{target}" if target else self.name
+        """Short name, for folders; with that of a function of the user's own, and the letters of a
+        formula."""
+        own = dict(self.parameters)
+        target = str(own.get("target", "")).rpartition(".")[2]
+        letters = re.sub(r"\W+", "-", str(own.get("expr", ""))).strip("-")[:40]
+        name = "-".join(filter(None, [self.name, target, letters]))
         return f"{name}-per-layer" if self.layers else name
 
     def with_whole(self, activation: Activation) -> "ActivationChoice":

@@ -46,6 +46,8 @@ def print_discovery(found: Discovery, console: Console) -> None:
                 f"{arm}: {counts.drawn:,} formulas drawn, {known:.0%} of them known by their "
                 f"values, {gated:.0%} no activations"
             )
+    for note in found.notes:
+        print_line(console, note)
     if found.left:
         console.print(f"minutes are over, formulas left: {found.left}; the same command resumes")
         return

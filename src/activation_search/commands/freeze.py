@@ -7,8 +7,11 @@ compare the formula, which learns nothing any more, with what it was learned by.
 import argparse
 import shlex
 from pathlib import Path
+from typing import Any
 
+from activation_search.activations import ActivationChoice
 from activation_search.console import ArgumentParser
+from activation_search.errors import UserError
 
 
 def run() -> None:
@@ -23,21 +26,39 @@ def run() -> None:
     given = parser.parse_args()
 
     # Imported once the arguments are known to be right: torch takes seconds.
+    from activation_search.activations import Activation
     from activation_search.activations.formula.writing import to_latex, to_text, to_torch
     from activation_search.config.overrides import as_override, to_overrides
     from activation_search.discovery.learned import freeze
-    from activation_search.training.result import read_result
+    from activation_search.training.result import read_or_skip
 
-    results = [read_result(folder) for folder in given.runs]
-    found = freeze(results, given.tries)
+    results = [read_or_skip(folder) for folder in given.runs]
+    if None in results:
+        raise UserError(f"{given.runs[results.index(None)]} is no directory of a finished run.")
+    runs = [result for result in results if result]
+    choices = [result.parsed_config().activation for result in runs]
+    if len(set(choices)) > 1:
+        raise UserError("The runs have different activations; freeze those of one at a time.")
+    found = freeze(runs, given.tries)
     text = to_text(found.expression)
-    learner = results[0].parsed_config()
-    kept = [o for o in to_overrides(learner) if not o.startswith(("activation", "seed="))]
-    names = dict.fromkeys(["relu", learner.activation.name])
-    candidates = [*names, {"name": "formula", "expr": text}]
+    formula = {"name": "formula", "expr": text}
+    [learner, *_] = choices
+    frozen: Any = formula
+    if learner.layers:
+        places = dict.fromkeys(runs[0].learned, Activation.parse(formula))
+        frozen = learner.with_layers(places).as_dict()
+    kept = to_overrides(runs[0].parsed_config())
+    kept = [o for o in kept if not o.startswith(("activation", "seed="))]
+    candidates = ["relu", learner.as_dict() if learner.layers else _short(learner), frozen]
     print(f"formula:    {text}")
     print(f"            leaves {found.error:.2g} of the variance of the learned curve")
     print(f"LaTeX:      {to_latex(found.expression)}")
     print(f"torch:      {to_torch(found.expression)}")
     command = ["python", "scripts/compare.py", *kept, f"candidates={as_override(candidates)}"]
     print(f"compare it: {shlex.join([*command, 'seeds=10'])}")
+
+
+def _short(choice: ActivationChoice) -> Any:
+    """An activation for the whole model as a candidate is written."""
+    parameters = dict(choice.parameters)
+    return {"name": choice.name, **parameters} if parameters else choice.name

@@ -35,7 +35,9 @@ class DiscoverConfig(EngineConfig):
         3, low=1, high=1000, help="for that, and for the hand-made functions"
     )
     hand_made: Any = setting(
-        "all", help="a list of the functions that formulas are held against; all of the catalogue"
+        "all",
+        help="a list of the functions that formulas are held against; all for those of the "
+        "catalogue that take single channels and draw no noise",
     )
     confirm: int = setting(
         3,

@@ -1,16 +1,18 @@
 """A search for new functions from its first formula to the evidence."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial
 from rich.progress import Progress
 
 from activation_search.activations import Activation
 from activation_search.activations.formula.expression import length
 from activation_search.activations.formula.parse import parse
+from activation_search.atomic import replacing
 from activation_search.config.discover import DiscoverConfig
 from activation_search.config.limits import check
 from activation_search.config.run import TrainConfig, check_run
@@ -27,6 +29,7 @@ from activation_search.discovery.driver import (
 )
 from activation_search.discovery.finalists import confirm, run_finalists
 from activation_search.discovery.found import Discovery, Formula
+from activation_search.discovery.grammar import Grammar
 from activation_search.discovery.relatives import comparable
 from activation_search.engine.runner import Runner
 from activation_search.engine.workers import threads_per_job
@@ -36,6 +39,7 @@ from activation_search.models.sites import assign
 from activation_search.search.sole_driver import SoleDriver
 from activation_search.search.study import open_storage, open_study, question
 from activation_search.training.directory import check_name
+from activation_search.training.own_parts import check_own_parts
 from activation_search.training.task import criterion_of
 
 
@@ -55,7 +59,15 @@ def run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
         KeyboardInterrupt: Ctrl-C; likewise.
     """
     check(config)
+    grammar = _grammar(config)
+    if config.trainer.fast_dev_run:
+        raise UserError("trainer.fast_dev_run=true has no loss to compare; use few epochs.")
+    if not config.lr_grid:
+        raise UserError("lr_grid must list learning rates, not be empty.")
+    for rate in config.lr_grid:
+        check(replace(config.optim, lr=rate))
     config = pinned_sources(config)
+    check_own_parts(config)
     base = _base(config)
     check_run(base)
     if not base.validates:
@@ -78,12 +90,28 @@ def run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
         print_line(runner.console, text)
 
     with SoleDriver(study, folder, note, shared=config.storage is not None) as alone:
-        driver = Driver(study, config, base)
+        epochs = _epochs(base, len(source.x_train))
+        driver = Driver(study, config, base, grammar, epochs)
         _search(driver, runner, alone)
+        return _concluded(driver, hand_made, config, base, runner, folder)
+
+
+def _concluded(
+    driver: Driver,
+    hand_made: Sequence[str],
+    config: DiscoverConfig,
+    base: TrainConfig,
+    runner: Runner,
+    folder: Path,
+) -> Discovery:
+    """What was found, and where all formulas are tried, finalists and evidence."""
     counts = {name: arm.counts for name, arm in driver.arms.items()}
-    tried = _formulas(driver.study)
-    found = Discovery(folder, criterion_of(base).metric, tried, counts, left=driver.left)
-    found.table.to_csv(folder / "formulas.csv", index=False)
+    tried = _formulas(driver.trials)
+    found = Discovery(
+        folder, criterion_of(base).metric, tried, counts, left=driver.left, notes=driver.notes
+    )
+    with replacing(folder / "formulas.csv") as new:
+        found.table.to_csv(new, index=False)
     if len(driver.errors) > config.max_failures:
         raise UserError(
             f"{len(driver.errors)} formulas failed, more than max_failures={config.max_failures}; "
@@ -94,6 +122,24 @@ def run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
         found.evidence = confirm(found, config, base, runner)
         found.evidence.write(folder)
     return found
+
+
+def _grammar(config: DiscoverConfig) -> Grammar:
+    if config.pieces == "all":
+        return Grammar(units=config.units)
+    if not isinstance(config.pieces, list) or not config.pieces:
+        raise UserError(f"pieces must be all or a list of operators, not {config.pieces!r}.")
+    return Grammar([str(piece) for piece in config.pieces], config.units)
+
+
+def _epochs(base: TrainConfig, samples: int) -> int:
+    """Of a whole training on so many samples, validation included."""
+    trainer = base.trainer
+    if trainer.max_steps is None:
+        return trainer.max_epochs
+    per_step = base.data.batch_size * trainer.accumulate_grad_batches
+    steps = math.ceil(samples * (1 - base.data.validation) / per_step)
+    return min(trainer.max_epochs, math.ceil(trainer.max_steps / steps))
 
 
 def _base(config: DiscoverConfig) -> TrainConfig:
@@ -134,12 +180,10 @@ def _search(driver: Driver, runner: Runner, alone: SoleDriver) -> None:
             keep()
 
 
-def _formulas(study: optuna.Study) -> list[Formula]:
+def _formulas(trials: Sequence[FrozenTrial]) -> list[Formula]:
     found = []
-    for trial in study.get_trials(deepcopy=False):
+    for trial in trials:
         attrs = trial.user_attrs
-        if trial.state is TrialState.RUNNING:
-            continue
         finite = trial.value is not None and math.isfinite(trial.value)
         found.append(
             Formula(

@@ -15,12 +15,12 @@ from activation_search.activations.formula.parse import parse
 from activation_search.activations.formula.writing import to_text
 from activation_search.config.discover import DiscoverConfig
 from activation_search.config.run import TrainConfig
-from activation_search.discovery.evolution import Candidate, Evolution
-from activation_search.discovery.grammar import PIECES, Grammar
+from activation_search.discovery.evolution import Candidate, Evolution, Exhausted
+from activation_search.discovery.grammar import Grammar
 from activation_search.engine.engine import Results
 from activation_search.engine.job import EPOCHS, NEVER, Job, Judge, plain_error
 from activation_search.engine.processes import defer_signals
-from activation_search.errors import MachineError, UserError
+from activation_search.errors import MachineError
 from activation_search.search.attributes import describe_results
 from activation_search.training.result import DIVERGED, PRUNED
 
@@ -57,45 +57,73 @@ class Driver:
         stored: the study as it is kept; what it holds is resumed.
         config: of the search.
         base: the run in which formulas are tried.
-
-    Raises:
-        UserError: ``pieces`` names one that there is not.
+        grammar: what they are made of.
+        epochs: of a whole training.
     """
 
-    def __init__(self, stored: optuna.Study, config: DiscoverConfig, base: TrainConfig):
+    def __init__(
+        self,
+        stored: optuna.Study,
+        config: DiscoverConfig,
+        base: TrainConfig,
+        grammar: Grammar,
+        epochs: int,
+    ):
         self._stored, self._config, self._base = stored, config, base
-        self._third = max(1, base.trainer.max_epochs // HALVING)
-        halving = SuccessiveHalvingPruner(min_resource=self._third, reduction_factor=HALVING)
-        self.study = optuna.create_study(
-            direction="minimize", pruner=halving if config.halving else NopPruner()
-        )
-        trials = stored.get_trials(deepcopy=False)
-        self.study.add_trials(trials)
-        grammar = Grammar(_pieces(config), config.units)
+        self._third = epochs // HALVING
+        self.halves = config.halving and self._third > 0
+        self.trials = list(stored.get_trials(deepcopy=False))
         evolution = Evolution(grammar, config.seed, config.population, config.tournament)
         self.arms = {EVOLUTION: evolution}
         if config.control:
             self.arms[RANDOM] = Evolution(grammar, config.seed + 1, population=0)
+        # One for each arm, so that none is judged by the other's losses.
+        self._studies = {name: self._study() for name in self.arms}
         for name, arm in self.arms.items():
-            own = [trial for trial in trials if trial.user_attrs[ARM] == name]
-            arm.resume((_candidate(trial), _loss(trial)) for trial in own)
-        self.left = len(self.arms) * config.formulas - len(trials)
+            own = [trial for trial in self.trials if trial.user_attrs[ARM] == name]
+            self._studies[name].add_trials(own)
+            arm.resume((_candidate(trial), *_told(trial)) for trial in own)
+        self._exhausted: dict[str, str] = {}
         self.errors: list[str] = []
         self.unwritten: list[FrozenTrial] = []
+
+    def _study(self) -> optuna.Study:
+        pruner = SuccessiveHalvingPruner(min_resource=self._third, reduction_factor=HALVING)
+        return optuna.create_study(
+            direction="minimize", pruner=pruner if self.halves else NopPruner()
+        )
+
+    @property
+    def left(self) -> int:
+        """Formulas that are still to be tried."""
+        missing = (self._config.formulas - self.arms[name].asked for name in self._going())
+        return sum(max(0, count) for count in missing)
+
+    @property
+    def notes(self) -> list[str]:
+        """Of arms that ended before their budget, why."""
+        return [f"{name}: {reason}" for name, reason in self._exhausted.items()]
+
+    def _going(self) -> list[str]:
+        return [name for name in self.arms if name not in self._exhausted]
 
     def work(self) -> Iterator[tuple[Asked, Job, Judge]]:
         """What is left of the budget, the arms in turn, each formula drawn in the moment in which
         it starts; ends early after too many errors."""
         while len(self.errors) <= self._config.max_failures:
-            due = [name for name, arm in self.arms.items() if arm.asked < self._config.formulas]
+            due = [n for n in self._going() if self.arms[n].asked < self._config.formulas]
             if not due:
                 return
             name = min(due, key=lambda name: self.arms[name].asked)
-            yield self._ask(name)
+            try:
+                candidate = self.arms[name].ask()
+            except Exhausted as error:
+                self._exhausted[name] = str(error)
+                continue
+            yield self._job(name, candidate)
 
-    def _ask(self, name: str) -> tuple[Asked, Job, Judge]:
-        candidate = self.arms[name].ask()
-        trial = self.study.ask()
+    def _job(self, name: str, candidate: Candidate) -> tuple[Asked, Job, Judge]:
+        trial = self._studies[name].ask()
         for key, value in _described(name, candidate).items():
             trial.set_user_attr(key, value)
         last = -1
@@ -109,7 +137,7 @@ class Driver:
             # Later it would save little.
             return step <= self._third and trial.should_prune()
 
-        judged = EPOCHS if self._config.halving else NEVER
+        judged = EPOCHS if self.halves else NEVER
         job = Job((formula_run(self._base, candidate.expression),), judged, LOSS)
         return Asked(trial, name, candidate), job, judge
 
@@ -119,6 +147,7 @@ class Driver:
         Raises:
             MachineError: the machine failed; the formula is not counted.
         """
+        study = self._studies[asked.arm]
         error = future.exception()
         if isinstance(error, MachineError):
             raise error
@@ -126,19 +155,19 @@ class Driver:
             failure = plain_error(error)
             self.errors.append(f"{to_text(asked.candidate.expression)}: {failure}")
             asked.trial.set_user_attr("reason", str(failure))
-            ended = self.study.tell(asked.trial, state=TrialState.FAIL)
+            ended = study.tell(asked.trial, state=TrialState.FAIL)
         else:
             [result] = future.result()
             for key, value in describe_results([result]).items():
                 asked.trial.set_user_attr(key, value)
             if result.status == PRUNED:
-                ended = self.study.tell(asked.trial, state=TrialState.PRUNED)
+                ended = study.tell(asked.trial, state=TrialState.PRUNED)
             else:
                 diverged = result.status == DIVERGED
                 loss = math.inf if diverged else result.metrics.get(LOSS, math.inf)
-                ended = self.study.tell(asked.trial, loss)
-        self.arms[asked.arm].tell(asked.candidate, _loss(ended))
-        self.left -= 1
+                ended = study.tell(asked.trial, loss)
+        self.arms[asked.arm].tell(asked.candidate, *_told(ended))
+        self.trials.append(ended)
         self.unwritten.append(ended)
 
     def keep(self) -> None:
@@ -147,14 +176,6 @@ class Driver:
             with defer_signals():  # a journal's lock outlives a process that ends in the middle
                 self._stored.add_trial(self.unwritten[0])
                 del self.unwritten[0]
-
-
-def _pieces(config: DiscoverConfig) -> tuple[str, ...]:
-    if config.pieces == "all":
-        return PIECES
-    if not isinstance(config.pieces, list) or not config.pieces:
-        raise UserError(f"pieces must be all or a list of operators, not {config.pieces!r}.")
-    return tuple(str(piece) for piece in config.pieces)
 
 
 def _described(arm: str, candidate: Candidate) -> dict[str, Any]:
@@ -172,8 +193,7 @@ def _candidate(trial: FrozenTrial) -> Candidate:
     return Candidate(attrs[NUMBER], parse(attrs[FORMULA]), tuple(attrs[PARENTS]), attrs[ORIGIN])
 
 
-def _loss(trial: FrozenTrial) -> float:
-    """The loss at the end, or where the training was stopped; infinite where there is none."""
-    if trial.state is TrialState.PRUNED:
-        return min(trial.intermediate_values.values(), default=math.inf)
-    return trial.value if trial.value is not None else math.inf
+def _told(trial: FrozenTrial) -> tuple[float, bool]:
+    """The last loss, infinite where there is none, and whether the training came to its end."""
+    loss = trial.value if trial.value is not None else math.inf
+    return loss, trial.state is not TrialState.PRUNED

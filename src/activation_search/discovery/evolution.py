@@ -8,11 +8,14 @@ from random import Random
 from activation_search.activations.formula.expression import Expression
 from activation_search.discovery.gate import inspect
 from activation_search.discovery.grammar import Grammar, canonical
-from activation_search.errors import UserError
 from activation_search.seeds import derive
 
 CROSSOVER = 0.2  # share of the children that have two parents
 MAX_DRAWS = 2000  # for one formula that is new and sound
+
+
+class Exhausted(Exception):
+    """There is no further formula; the message says so in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -65,25 +68,25 @@ class Evolution:
         self.counts = Counts()
         self._numbers: set[int] = set()  # of formulas that were asked for
         self._known: set[bytes] = set()
-        self._told: list[tuple[float, Candidate]] = []
+        self._told: list[tuple[bool, float, Candidate]] = []
 
     @property
     def asked(self) -> int:
         """How many formulas were asked for; those of a killed search are asked for again."""
         return len(self._numbers)
 
-    def resume(self, trials: Iterable[tuple[Candidate, float]]) -> None:
-        """Takes over what an earlier search has asked and been told."""
-        for candidate, loss in trials:
+    def resume(self, trials: Iterable[tuple[Candidate, float, bool]]) -> None:
+        """Takes over what an earlier search has asked and been told; see :meth:`tell`."""
+        for candidate, loss, whole in trials:
             self._numbers.add(candidate.number)
             self._known.add(inspect(candidate.expression).fingerprint)
-            self.tell(candidate, loss)
+            self.tell(candidate, loss, whole)
 
     def ask(self) -> Candidate:
         """A formula that is new and passes the gate.
 
         Raises:
-            UserError: none was found, since the pieces allow too few.
+            Exhausted: none was found, since the pieces allow too few.
         """
         number = next(number for number in itertools.count() if number not in self._numbers)
         self._numbers.add(number)
@@ -101,14 +104,21 @@ class Evolution:
             else:
                 self._known.add(passport.fingerprint)
                 return Candidate(number, expression, parents, origin)
-        raise UserError(
-            f"After {number} formulas none was found that is new and could be an activation; "
-            "allow more pieces or more units."
+        self._numbers.discard(number)
+        raise Exhausted(
+            f"After {self.asked} formulas none was found that is new and could be an activation; "
+            "more pieces or units allow more."
         )
 
-    def tell(self, candidate: Candidate, loss: float) -> None:
-        """What came of a formula, the smaller the better; infinite for one that diverged."""
-        self._told.append((loss, candidate))
+    def tell(self, candidate: Candidate, loss: float, whole: bool = True) -> None:
+        """What came of a formula.
+
+        Args:
+            candidate: as it was asked for.
+            loss: the smaller the better; infinite for one that diverged.
+            whole: whether the training came to its end; one that did not ranks behind all that did.
+        """
+        self._told.append((not whole, loss, candidate))
 
     def _draw(self, number: int, draw: Random) -> tuple[Expression, tuple[int, ...], str]:
         if number < self.population or not self._told or not self.population:
@@ -124,4 +134,4 @@ class Evolution:
     def _parent(self, draw: Random) -> Candidate:
         youngest = self._told[-self.population :]
         few = draw.sample(youngest, min(self.tournament, len(youngest)))
-        return min(few, key=lambda told: told[0])[1]
+        return min(few, key=lambda told: told[:2])[2]

@@ -56,18 +56,21 @@ def run_finalists(
                 [metrics.get(LOSS, math.inf) for metrics in sound],
                 [metrics.get(f"val_{found.metric}", math.nan) for metrics in sound],
                 label not in chosen,
-                learned_constants(own),
+                learned_constants(own, str(run.activation.whole)),
                 command_of(run, list(seeds)),
             )
         )
     return sorted(finalists, key=lambda finalist: finalist.loss)
 
 
-def learned_constants(results: Sequence[RunResult]) -> dict[str, float]:
-    """What a formula's constants became: the mean over runs, sites and channels."""
+def learned_constants(results: Sequence[RunResult], activation: str) -> dict[str, float]:
+    """What a formula's constants became: the mean over runs that finished, over the sites that have
+    that activation, and over channels."""
     values: Mapping[str, list[float]] = defaultdict(list)
     for result in results:
-        for learned in result.learned.values():
+        for site, learned in result.learned.items():
+            if result.status != FINISHED or result.assignment[site] != activation:
+                continue
             for name, per_channel in learned.items():
                 if name.startswith("constants."):
                     values[name.removeprefix("constants.")] += per_channel
@@ -94,4 +97,8 @@ def confirm(
     block = compare_runs(tuned, baseline, seeds, runner)
     for label, found_rates in rates.items():
         block.arms[label].tuned = found_rates
+    for finalist in best:
+        seen = [value for value in block.arms[finalist.label].validation if value is not None]
+        finalist.confirmed = statistics.fmean(seen) if seen else None
+        finalist.command = command_of(tuned[finalist.label], list(seeds))
     return Evidence([block], {}, command_line(), versions(), len(found.formulas))

@@ -27,8 +27,9 @@ from activation_search.activations.formula.expression import (
 )
 from activation_search.activations.formula.module import evaluate
 from activation_search.activations.formula.writing import to_text
-from activation_search.discovery.evolution import Evolution
+from activation_search.discovery.evolution import Evolution, Exhausted
 from activation_search.discovery.grammar import Grammar, canonical, exchanged, mapped
+from activation_search.errors import UserError
 
 PRICE = 1e-4  # of a sign or name, in shares of the variance
 EXACT = 1e-10  # share of the variance that counts as nothing left
@@ -72,14 +73,25 @@ def fit_formula(
         seed: of the draws.
         grammar: what formulas are made of; all pieces by default.
 
+    Raises:
+        UserError: the curve is not finite everywhere, or there are no tries.
+
     Example:
         fit_formula(x, torch.nn.functional.silu(x)).expression  # x * sigmoid(x)
     """
     x, y = x.double().cpu(), y.double().cpu()
+    if tries < 1 or not (x.isfinite().all() and y.isfinite().all()):
+        raise UserError(
+            f"A formula is fitted to a finite curve by one try or more, not by {tries} to one with "
+            f"{int((~y.isfinite()).sum())} values that are not finite."
+        )
     search = Evolution(grammar or Grammar(), seed, population=100, tournament=10)
     best, best_price = None, math.inf
     for _ in range(tries):
-        candidate = search.ask()
+        try:
+            candidate = search.ask()
+        except Exhausted:
+            break
         found = _fitted(candidate.expression, x, y)
         price = found.error + PRICE * _size(candidate.expression)
         search.tell(candidate, price)

@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from activation_search.activations.formula.writing import to_latex, to_torch
 from activation_search.discovery.evolution import Counts
 from activation_search.discovery.relatives import nearest
 from activation_search.evidence.results import Evidence
+from activation_search.training.result import FINISHED
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,7 +51,8 @@ class Finalist:
         label: the formula's text, or the function's name.
         losses, metrics: on the validation split, per seed; infinite and NaN where it diverged.
         constants: learned ones, the mean over runs, sites and channels.
-        command: that trains it on these seeds.
+        command: that trains it on these seeds, and after the comparison as there.
+        confirmed: its metric on the validation split in the comparison, if it was in it.
     """
 
     label: str
@@ -59,6 +61,7 @@ class Finalist:
     hand_made: bool = False
     constants: dict[str, float] = field(default_factory=dict)
     command: str = ""
+    confirmed: float | None = None
 
     @property
     def loss(self) -> float:
@@ -92,6 +95,7 @@ class Discovery:
         finalists: formulas and hand-made functions on further seeds, the smallest loss first.
         evidence: the comparison of the best of both; ``None`` while formulas are left.
         left: formulas that are still to be tried.
+        notes: why an arm ended before its budget.
     """
 
     folder: Path
@@ -101,18 +105,30 @@ class Discovery:
     finalists: list[Finalist] = field(default_factory=list)
     evidence: Evidence | None = None
     left: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def finished(self) -> list[tuple[Formula, float]]:
+        """Formulas whose training came to its end, with their loss."""
+        return [(f, f.loss) for f in self.formulas if f.status == FINISHED and f.loss is not None]
 
     @property
     def best(self) -> Finalist | None:
-        """The formula with the smallest mean loss among the finalists."""
-        return next((finalist for finalist in self.finalists if not finalist.hand_made), None)
+        """The best formula by the validation split of the comparison; before that, by its loss."""
+        formulas = [finalist for finalist in self.finalists if not finalist.hand_made]
+        compared = [f for f in formulas if f.confirmed is not None]
+        if compared and self.evidence:
+            sign = 1 if self.evidence.blocks[0].mode == "max" else -1
+            return max(compared, key=lambda f: sign * (f.confirmed or 0.0))
+        return next(iter(formulas), None)
 
     @property
     def table(self) -> "DataFrame":
         """A row per formula that was tried, the smallest loss first."""
         import pandas as pd
 
-        frame = pd.DataFrame([vars(formula) for formula in self.formulas])
+        names = [item.name for item in fields(Formula)]
+        frame = pd.DataFrame([vars(formula) for formula in self.formulas], columns=names)
         return frame.sort_values("loss", ignore_index=True)
 
     def progress(self, arm: str) -> list[float]:
@@ -120,18 +136,17 @@ class Discovery:
         best, found = math.inf, []
         for formula in self.formulas:
             if formula.arm == arm:
-                finished = formula.loss if formula.status == "finished" else None
+                finished = formula.loss if formula.status == FINISHED else None
                 best = min(best, math.inf if finished is None else finished)
                 found.append(best)
         return found
 
-    def front(self) -> list[Formula]:
-        """Formulas with a smaller loss than all that are as short or shorter."""
-        found: list[Formula] = []
-        tried = [f for f in self.formulas if f.loss is not None and f.status == "finished"]
-        for formula in sorted(tried, key=lambda f: (f.length, f.loss)):
-            if not found or (formula.loss or 0.0) < (found[-1].loss or 0.0):
-                found.append(formula)
+    def front(self) -> list[tuple[Formula, float]]:
+        """Of those, the ones with a smaller loss than all that are as short or shorter."""
+        found: list[tuple[Formula, float]] = []
+        for formula, loss in sorted(self.finished, key=lambda pair: (pair[0].length, pair[1])):
+            if not found or loss < found[-1][1]:
+                found.append((formula, loss))
         return found
 
     def ancestors(self, text: str) -> list[Formula]:

@@ -28,6 +28,7 @@ PIECES = (
 )  # fmt: skip
 NUMBERS = (0.1, 0.25, 0.5, 2.0, 3.0)
 MAX_CONSTANTS = 3  # learned ones, as in PANGAEA (arXiv:2006.03179)
+NAMES = "abcdfghk"  # for them; e is a number
 MAX_LENGTH = 20
 PLAIN = 0.4  # how often a unit's argument is taken as it is
 
@@ -148,10 +149,10 @@ def canonical(expression: Expression) -> Expression:
     """One form for formulas that are the same by sight: arguments that can be swapped are in
     order, double signs are gone, and learned constants are ``a``, ``b``, ``c`` as they appear."""
     ordered = mapped(expression, _simple)
-    names = dict(zip(constants(ordered), "abcdefgh", strict=False))
+    names = dict(zip(constants(ordered), NAMES, strict=False))
     return mapped(
         ordered,
-        lambda part: Symbol(names[part.name]) if isinstance(part, Symbol) and part != X else part,
+        lambda part: Symbol(names.get(part.name, part.name)) if isinstance(part, Symbol) else part,
     )
 
 

@@ -50,8 +50,10 @@ def nearest(expression: Expression, values: dict[str, float] | None = None) -> R
     given = {name: x.new_tensor(value) for name, value in known.items()}
     y = evaluate(expression, x, given).expand_as(x).numpy()
     relatives = [_scaled(name, y) for name in comparable()]
-    # Of those that are the same, one that needs no stretching, then the catalogue's first.
-    return min(relatives, key=lambda r: (max(r.error, SAME), abs(r.stretch - 1) > NEAR))
+    # Of those that are the same, the one that is stretched least, then the catalogue's first.
+    return min(
+        relatives, key=lambda r: (max(r.error, SAME), round(abs(math.log(abs(r.stretch))), 2))
+    )
 
 
 def comparable() -> list[str]:

@@ -14,7 +14,6 @@ from activation_search.discovery.found import Discovery, Finalist
 from activation_search.discovery.relatives import Relative, nearest
 from activation_search.reports.pictures import write_picture
 from activation_search.style import BLUE, GREY, ORANGE, PALE, WIDTH, label_ends, styled
-from activation_search.training.result import FINISHED
 
 MAX_ANCESTORS = 24  # in the family tree
 
@@ -52,8 +51,8 @@ def draw_front(found: Discovery) -> Figure:
     """Length against loss, with the formulas that no shorter one beats written beside."""
     figure = Figure(figsize=(WIDTH, 4.5), layout="constrained")
     axes = figure.subplots()
-    tried = [(f.length, f.loss) for f in found.formulas if f.loss and f.status == FINISHED]
-    front = [(f.length, f.loss, f.text) for f in found.front() if f.loss]
+    tried = [(formula.length, loss) for formula, loss in found.finished]
+    front = [(formula.length, loss, formula.text) for formula, loss in found.front()]
     axes.scatter(*zip(*tried, strict=True), s=9, color=GREY, alpha=0.5)
     lengths, losses, _ = zip(*front, strict=True)
     axes.plot(lengths, losses, "o-", color=BLUE, drawstyle="steps-post")

@@ -139,10 +139,11 @@ def _fitting(
 
 
 def _fits(site: Site, activation: Activation) -> bool:
-    """Whether a site can have an activation; a gate, only a bounded one of single channels."""
+    """Whether a site can have an activation; a gate, only a bounded one of single channels. What
+    the range of a user's own function is, the user knows."""
     entry = activation.entry
     if not site.fills:
-        return entry.bounded and entry.family != "gated"
+        return (entry.bounded or entry.open_parameters) and entry.family != "gated"
     return not (site.fixed_width and entry.changes_width)
 
 

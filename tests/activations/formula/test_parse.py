@@ -6,6 +6,7 @@ import string
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from activation_search.activations import Activation
 from activation_search.activations.formula.expression import Apply, Number, Symbol, X, constants
@@ -78,6 +79,10 @@ def test_expressions(text: str, expression: object) -> None:
         ("max(x)", "max takes 2 arguments, not 1"),
         ("tanh * x", r"column 1: tanh is a function; write tanh\(x\)"),
         ("X * 2", "the input is written x"),
+        ("x # comment", "column 3: '#' is no sign"),
+        ("x * type", "column 5: 'type' cannot name a constant"),
+        ("x * self", "column 5: 'self' cannot name a constant"),
+        ("e + " * 40 + "x", "25 deep"),
         ("x * sharing", "column 5: 'sharing' cannot name a constant"),
         ("x * _b", "cannot name a constant"),
         ("x * \u03b2", "column 5: '\u03b2' is no sign of a formula; write Greek as beta"),
@@ -93,6 +98,13 @@ def test_expressions(text: str, expression: object) -> None:
 def test_mistakes(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         parse(text)
+
+
+def test_names_of_torchs_containers_are_refused() -> None:
+    for name in dir(nn.ParameterDict()):
+        if not name.startswith("_") and len(name) <= 20:
+            with pytest.raises(UserError, match="cannot name a constant"):
+                parse(f"x * {name}")
 
 
 def test_constants_in_the_order_of_their_appearance() -> None:

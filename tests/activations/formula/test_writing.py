@@ -23,7 +23,8 @@ from activation_search.activations.formula.writing import to_latex, to_text, to_
         ("(-x)*x", "-x * x"),
         ("x*(1+x)", "x * (1 + x)"),
         ("max( x,0.50 )", "max(x, 0.5)"),
-        ("x*-2", "x * -2"),
+        ("x*-2", "x * (-2)"),
+        ("x * 3.141592653589793", "x * pi"),
         ("(-2)**2 * x", "(-2)**2 * x"),
         ("--x", "--x"),
     ],
@@ -39,6 +40,9 @@ def test_text(text: str, shortest: str) -> None:
         ("x * sigmoid(beta * x)", r"x \, \sigma(\beta \, x)"),
         ("x / (1 + abs(x))", r"\frac{x}{1 + \left|x\right|}"),
         ("(x / 2)**2", r"(\frac{x}{2})^{2}"),
+        ("log(x)**2", r"\left(\log\left|x\right|\right)^{2}"),
+        ("x * -sin(x)", r"x \, (-\sin(x))"),
+        ("x * 1e-7", r"x \, 1 \cdot 10^{-7}"),
         ("a_1 * x + b", r"\mathrm{a\_1} \, x + b"),
     ],
 )
@@ -52,6 +56,8 @@ def test_latex(text: str, latex: str) -> None:
         ("x * sigmoid(beta * x)", "lambda x: x * torch.sigmoid(1.7 * x)"),
         ("x * sqrt(2 / pi)", "lambda x: x * 0.7978845608028654"),
         ("max(0, x)", "lambda x: torch.clamp(x, min=0)"),
+        ("x / 4", "lambda x: x / 4"),
+        ("x / 1e-9", "lambda x: x / 1e-6"),
         ("max(x, -x)", "lambda x: torch.maximum(x, -x)"),
     ],
 )
@@ -62,7 +68,18 @@ def test_torch(text: str, line: str) -> None:
 EVERY = [
     *(f"{name}(2 * x)" for name in FUNCTIONS if OPERATORS[name].arity == 1),
     *(f"{name}(x, {other})" for name in ("max", "min") for other in ("0.3", "x**2")),
-    *("x + 2", "2 - x", "x * x", "x / 3", "3 / x", "x / (x - 1)", "-x", "x**3", "-(x + 1)**2"),
+    *(
+        "x + 2",
+        "2 - x",
+        "x * x",
+        "x / 3",
+        "3 / x",
+        "x / 1e-9",
+        "x / (x - 1)",
+        "-x",
+        "x**3",
+        "-(x + 1)**2",
+    ),
     *("x / sin(x) / 2", "x - (x - tanh(x))", "exp(9) * x", "x + log(3) - cos(b)"),
 ]
 

@@ -34,8 +34,18 @@ MAX_NUMBER = 1e6
 
 _SIGNS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 _NUMBERS = {"pi": math.pi, "e": math.e}
-# Names of settings, which a constant cannot have beside them.
-_RESERVED = ("expr", "sharing", "name", "layers", "target", "channels", "channel_dim")
+# Names that a constant cannot have: of settings, and of what torch's containers of parameters have.
+_TAKEN = """
+    expr sharing name layers target channels channel_dim self
+    T_destination
+    add_module apply bfloat16 buffers call_super_init children clear compile copy cpu cuda double
+    dump_patches eval extra_repr float forward fromkeys get get_buffer get_extra_state
+    get_parameter get_submodule half ipu items keys load_state_dict modules mtia named_buffers
+    named_children named_modules named_parameters parameters pop popitem register_buffer
+    register_module register_parameter requires_grad_ set_extra_state set_submodule setdefault
+    share_memory state_dict to to_empty train training type update values xpu zero_grad
+"""
+_RESERVED = frozenset(_TAKEN.split())
 
 
 @cache
@@ -59,7 +69,7 @@ def parse(text: str) -> Expression:
     if len(text) > MAX_CHARACTERS:
         raise UserError(f"A formula has at most {MAX_CHARACTERS} characters, not {len(text)}.")
     for column, sign in enumerate(text, start=1):
-        if not (" " <= sign <= "~"):
+        if not " " <= sign <= "~" or sign == "#":
             raise _error(text, column, f"{sign!r} is no sign of a formula; write Greek as beta")
     try:
         with warnings.catch_warnings():
@@ -69,6 +79,8 @@ def parse(text: str) -> Expression:
         column = getattr(error, "offset", None) or 1
         raise _error(text, column + _indent(text), "this cannot be read") from error
     expression = _Reader(text).read(tree)
+    if len(to_text(expression)) > MAX_CHARACTERS:
+        raise UserError(f"The formula has more than {MAX_CHARACTERS} characters when written out.")
     if depth(expression) > MAX_DEPTH or length(expression) > MAX_LENGTH:
         raise UserError(
             f"A formula has at most {MAX_LENGTH} signs and names, {MAX_DEPTH} deep, not "

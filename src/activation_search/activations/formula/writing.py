@@ -1,5 +1,6 @@
 """The ways in which a formula is written: as the parser reads it, for a paper, for Python."""
 
+import math
 from collections.abc import Callable, Mapping
 
 from activation_search.activations.formula.expression import (
@@ -23,7 +24,7 @@ def to_latex(expression: Expression) -> str:
     Example:
         to_latex(parse("x * sigmoid(beta * x)"))  # x \\, \\sigma(\\beta \\, x)
     """
-    return written(expression, lambda part: OPERATORS[part.operator].latex, _latex_name)
+    return written(expression, _latex_template, _latex_name, _latex_number)
 
 
 def to_torch(expression: Expression, values: Mapping[str, float] | None = None) -> str:
@@ -37,8 +38,23 @@ def to_torch(expression: Expression, values: Mapping[str, float] | None = None) 
         # lambda x: x * torch.sigmoid(1.7 * x)
     """
     known = dict.fromkeys(constants(expression), START) | dict(values or {})
-    line = written(_folded(_with_values(expression, known)), _torch_template, str)
+    line = written(_folded(_with_values(expression, known)), _torch_template, str, number_text)
     return f"lambda x: {line}"
+
+
+def _latex_template(part: Apply) -> str:
+    template = OPERATORS[part.operator].latex
+    inside = part.arguments[0]
+    is_function = isinstance(inside, Apply) and not OPERATORS[inside.operator].binds
+    if OPERATORS[part.operator].binds == RAISE and is_function:
+        # A power after the brackets of a function would be read as one of its argument.
+        return template.replace("{0}", "\\left({0}\\right)")
+    return template
+
+
+def _latex_number(value: float) -> str:
+    digits, _, power = number_text(value).partition("e")
+    return f"{digits} \\cdot 10^{{{int(power)}}}" if power else digits
 
 
 def _latex_name(name: str) -> str:
@@ -48,10 +64,11 @@ def _latex_name(name: str) -> str:
 
 
 def _torch_template(part: Apply) -> str:
-    """Of a number, torch's functions are methods of the other argument, and guards are not due."""
+    """torch's functions of two tensors take no numbers; a divisor that is one needs no guard."""
     numbers = [isinstance(argument, Number) for argument in part.arguments]
-    if part.operator == "/" and numbers[1]:
-        return "{0} / {1}"
+    divisor = part.arguments[-1]
+    if part.operator == "/" and isinstance(divisor, Number):
+        return "{0} / {1}" if abs(divisor.value) >= 1e-6 else "{0} / 1e-6"
     if part.operator in ("max", "min") and any(numbers):
         limit, other = (0, 1) if numbers[0] else (1, 0)
         bound = "min" if part.operator == "max" else "max"
@@ -80,19 +97,23 @@ def _folded(expression: Expression) -> Expression:
 
 
 def written(
-    expression: Expression, template_of: Callable[[Apply], str], name_of: Callable[[str], str]
+    expression: Expression,
+    template_of: Callable[[Apply], str],
+    name_of: Callable[[str], str],
+    number_of: Callable[[float], str],
 ) -> str:
     """The text of an expression, with the brackets that it needs.
 
     Args:
         template_of: how an operator is written around its arguments ``{0}`` and ``{1}``.
         name_of: how a symbol is written.
+        number_of: how a number is.
     """
 
     def write(part: Expression) -> tuple[str, int]:
         """The text, and how tightly it binds."""
         if isinstance(part, Number):
-            return number_text(part.value), ATOM if part.value >= 0 else NEGATE
+            return number_of(part.value), ATOM if part.value >= 0 else NEGATE
         if isinstance(part, Symbol):
             return name_of(part.name), ATOM
         template, binds = template_of(part), OPERATORS[part.operator].binds
@@ -103,7 +124,11 @@ def written(
             return template.format(*(text for text, _ in inside)), RAISE
         # a - (b - c) keeps its brackets, and so does (a**2)**3.
         needed = [binds + (position == 1 or binds == RAISE) for position in range(len(inside))]
-        texts = [f"({t})" if b < least else t for (t, b), least in zip(inside, needed, strict=True)]
+        # Two signs in a row need brackets as well, in a paper and for the eye.
+        texts = [
+            f"({text})" if inner < least or (position and text.startswith("-")) else text
+            for position, ((text, inner), least) in enumerate(zip(inside, needed, strict=True))
+        ]
         return template.format(*texts), binds
 
     return write(expression)[0]
@@ -115,7 +140,7 @@ def to_text(expression: Expression) -> str:
     Example:
         to_text(Apply("*", (X, Apply("sigmoid", (X,)))))  # x * sigmoid(x)
     """
-    return written(expression, _text_template, str)
+    return written(expression, _text_template, str, _named_number)
 
 
 def _text_template(part: Apply) -> str:
@@ -127,6 +152,10 @@ def _text_template(part: Apply) -> str:
     if operator.binds:
         return f"{{0}} {operator.name} {{1}}"
     return f"{operator.name}(" + ", ".join(f"{{{n}}}" for n in range(operator.arity)) + ")"
+
+
+def _named_number(value: float) -> str:
+    return {math.pi: "pi", math.e: "e"}.get(value) or number_text(value)
 
 
 def number_text(value: float) -> str:
