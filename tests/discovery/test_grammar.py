@@ -38,6 +38,7 @@ def test_exchanging_a_part(text: str, index: int, new: str, expected: str) -> No
         ("max(x, x)", "x"),
         ("1 * x", "x"),
         ("x + 0", "x"),
+        ("x * (sqrt(4) + 1)", "3 * x"),
         ("x - sin(x)", "x - sin(x)"),
     ],
 )

@@ -64,14 +64,14 @@ def print_discovery(found: Discovery, console: Console) -> None:
 def _table(found: Discovery) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title="finalists on further seeds", title_justify="left")
     table.add_column("function", overflow="fold")
-    for heading in ("validation loss", found.metric):
+    headings = ["validation loss", found.metric][: 1 + (found.metric != "loss")]
+    for heading in headings:
         table.add_column(heading, justify="right")
     table.add_column("made by")
     for finalist in found.finalists[:SHOWN]:
         table.add_row(
             escape(finalist.label),
-            f"{finalist.loss:.4f}",
-            f"{finalist.metric:.4f}",
+            *(f"{value:.4f}" for value in (finalist.loss, finalist.metric)[: len(headings)]),
             "hand" if finalist.hand_made else "search",
         )
     return table

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from activation_search.config.failures import Failure
-from activation_search.console import open_console, print_line
+from activation_search.console import open_console, print_line, print_table
 from activation_search.errors import print_error
-from activation_search.search.leaderboard import leaderboard_table, write_csv
+from activation_search.search.leaderboard import DROPPED_FIRST, leaderboard_table, write_csv
 from activation_search.search.multirun import rank_runs
 
 
@@ -19,7 +19,7 @@ def run(folder: Path, failures: Sequence[Failure]) -> None:
     for data, sweep in rankings.items():
         table = leaderboard_table(sweep.rows, sweep.metric)
         table.title = f"{table.title} on {data}"
-        console.print(table)
+        print_table(console, table, DROPPED_FIRST, "trials.csv")
         name = "trials.csv" if len(rankings) == 1 else f"trials-{data}.csv"
         write_csv(sweep.rows, folder / name)
     if rankings:

@@ -13,7 +13,12 @@ from activation_search.reports.comparison_table import print_evidence
 from activation_search.reports.mean_curves import MEAN_FOLDER
 from activation_search.reports.report import write_report
 from activation_search.reports.study_figures import write_figures
-from activation_search.search.leaderboard import leaderboard_table, reproduce, size_of_luck
+from activation_search.search.leaderboard import (
+    DROPPED_FIRST,
+    leaderboard_table,
+    reproduce,
+    size_of_luck,
+)
 from activation_search.search.sweep import Sweep, run_sweep
 
 
@@ -51,8 +56,7 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
         )
     if sweep.left:
         console.print(f"minutes are over, trials left: {sweep.left}; the same command resumes")
-    drop = ("params", "s/run", "status", "SD", "seeds")
-    print_table(console, leaderboard_table(rows, sweep.metric), drop, "trials.csv")
+    print_table(console, leaderboard_table(rows, sweep.metric), DROPPED_FIRST, "trials.csv")
     luck = size_of_luck(rows, sweep.mode)
     if luck is not None:
         copies = next(len(row.means) for row in rows if row.control)

@@ -176,8 +176,7 @@ def explain(error: Exception) -> UserError:
         group, _, option = error.missing_cfg_file.rpartition("/")
         if group == "hydra/launcher" and option in LAUNCHERS:
             return UserError(
-                f"{group}={option} needs Hydra's launchers: "
-                "pip install 'activation-search[launchers]'."
+                f"{group}={option} needs Hydra's launchers: pip install -e '.[launchers]'."
             )
         return unknown(group, option, sorted(error.options))
     if isinstance(error, OverrideParseException):

@@ -5,6 +5,7 @@ from typing import Any
 
 from activation_search.config.engine import EngineConfig
 from activation_search.config.limits import setting
+from activation_search.config.run import activation_imports
 
 MAX_FORMULAS = 1_000_000
 
@@ -59,3 +60,6 @@ class DiscoverConfig(EngineConfig):
     storage: str | None = setting(
         None, help="an Optuna URL; defaults to a journal in the search's folder"
     )
+
+    def import_paths(self) -> set[str]:
+        return super().import_paths() | activation_imports(self.hand_made)

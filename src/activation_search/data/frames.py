@@ -38,9 +38,7 @@ def read_parquet(path: Path) -> Table:
     try:
         import pyarrow  # noqa: F401
     except ImportError as error:
-        raise UserError(
-            f"{path} needs pyarrow: pip install 'activation-search[parquet]'."
-        ) from error
+        raise UserError(f"{path} needs pyarrow: pip install -e '.[parquet]'.") from error
     try:
         frame = pd.read_parquet(path, engine="pyarrow")
     except Exception as error:  # damage of many kinds

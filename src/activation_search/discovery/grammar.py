@@ -17,7 +17,9 @@ from activation_search.activations.formula.expression import (
     length,
     parts,
 )
+from activation_search.activations.formula.module import number_of
 from activation_search.activations.formula.operators import OPERATORS
+from activation_search.activations.formula.parse import MAX_NUMBER
 from activation_search.errors import unknown
 
 # Free division did badly in 1710.05941, and hyperbolic ones are in reach through exp.
@@ -147,7 +149,8 @@ def mapped(expression: Expression, change: Callable[[Expression], Expression]) -
 
 def canonical(expression: Expression) -> Expression:
     """One form for formulas that are the same by sight: arguments that can be swapped are in
-    order, double signs are gone, and learned constants are ``a``, ``b``, ``c`` as they appear."""
+    order, double signs are gone, numbers are computed, and learned constants are ``a``, ``b``,
+    ``c`` as they appear."""
     ordered = mapped(expression, _simple)
     names = dict(zip(constants(ordered), NAMES, strict=False))
     return mapped(
@@ -157,6 +160,9 @@ def canonical(expression: Expression) -> Expression:
 
 
 def _simple(part: Expression) -> Expression:
+    if isinstance(part, Apply) and all(isinstance(inside, Number) for inside in part.arguments):
+        value = number_of(part)
+        return Number(float(f"{value:.4g}")) if abs(value) <= MAX_NUMBER else part
     match part:
         case Apply("neg", (Apply("neg", (inside,)),)):
             return inside

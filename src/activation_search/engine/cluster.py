@@ -51,7 +51,7 @@ class ClusterEngine:
             from distributed import Client, Queue
         except ImportError as error:
             raise UserError(
-                "cluster=… needs Dask's distributed: pip install 'activation-search[cluster]'."
+                "cluster=… needs Dask's distributed: pip install -e '.[cluster]'."
             ) from error
         self._address, self._console = address, console
         logging.getLogger("distributed").setLevel(

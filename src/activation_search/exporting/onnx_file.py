@@ -26,9 +26,7 @@ def write(model: Exportable, folder: Path) -> Callable[[Tensor], Tensor]:
         import onnxruntime
         from onnxscript import opset18
     except ImportError as error:
-        raise UserError(
-            f"format=onnx needs {error.name}: pip install 'activation-search[export]'."
-        ) from error
+        raise UserError(f"format=onnx needs {error.name}: pip install -e '.[export]'.") from error
 
     def hypot(x: Any, y: Any) -> Any:
         x, y = opset18.Abs(x), opset18.Abs(y)

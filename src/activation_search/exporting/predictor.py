@@ -71,6 +71,11 @@ class Exportable:
             "itself": f"the samples given back [B, {lengths}]",
             "next": f"probabilities of each next token [B, {lengths}, {target.size}]",
         }[target.kind]
+        columns = self.module.columns
+        if columns:
+            kind += f" in the order {json.dumps([name for c in columns for name in c.inputs])}"
+            gaps = {c.name: c.median for c in columns if c.missing and c.kind != "words"}
+            kind += f", a missing value as {json.dumps(gaps)} with its flag 1" if gaps else ""
         names = f" of {json.dumps(target.names)}" if target.names else ""
         return {"input": f"{dtype} [B, {lengths}], {kind}{missing}", "output": output + names}
 
@@ -84,7 +89,7 @@ def exportable(module: ActivationModule, samples: int) -> Exportable:
     elif module.target.kind == "itself":
         # A channel that was constant is given back as that constant.
         unit = torch.where(module.scale.std.isinf(), 1.0, module.scale.std)
-    return Exportable(module, Predictor(module).eval(), x, module.predict(x), unit)
+    return Exportable(module, Predictor(module).eval(), x, module.predict_inputs(x), unit)
 
 
 def _draw(module: ActivationModule, count: int) -> Tensor:

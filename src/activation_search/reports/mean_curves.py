@@ -105,7 +105,7 @@ def write_group_means(target: Path, metric: str, groups: Mapping[str, Sequence[s
         groups: label -> directories of its runs, the best first. Runs that cannot be read, did not
             finish, or wrote nothing for TensorBoard are left out.
     """
-    names = ["train_loss", "val_loss", f"val_{metric}"]
+    names = list(dict.fromkeys(["train_loss", "val_loss", f"val_{metric}"]))
     for number, (label, directories) in enumerate(list(groups.items())[:MOST_RUNS], start=1):
         results = [r for r in map(_read, directories) if r]
         if results:

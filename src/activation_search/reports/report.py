@@ -95,6 +95,8 @@ def write_report(folder: Path, named: Collection[str] = ()) -> list[Path]:
         UserError: nothing of the kind is there.
     """
     content = collect(folder, named)
+    if folder.parent.name != MULTIRUNS:
+        write_mean_curves(folder, *_found(folder))
     paths = []
     for kind in ("html", "md"):
         path = folder / f"report.{kind}"
@@ -130,8 +132,7 @@ def _fenced(text: str) -> str:
 
 
 def collect(folder: Path, named: Collection[str] = ()) -> Content:
-    """What the report of a folder says; draws its pictures into ``<folder>/figures``, and writes
-    mean curves for TensorBoard into ``<folder>/mean``.
+    """What the report of a folder says; draws its pictures into ``<folder>/figures``.
 
     Args:
         folder, named: see :func:`write_report`.
@@ -141,6 +142,25 @@ def collect(folder: Path, named: Collection[str] = ()) -> Content:
     """
     if folder.parent.name == MULTIRUNS:
         return _of_multirun(folder)
+    study, evidence = _found(folder)
+    if study is not None:
+        content = _of_study(study, folder, confirmed=evidence is not None)
+    else:
+        assert evidence is not None
+        names = ", ".join(evidence.blocks[0].arms)
+        where = " and ".join(block.label for block in evidence.blocks)
+        content = Content(f"Which activation on {where}?", f"Candidates: {names}.")
+    if evidence is not None:
+        _add_evidence(content, evidence, folder, named)
+    return content
+
+
+def _found(folder: Path) -> tuple[dict[str, Any] | None, Evidence | None]:
+    """What a folder states of a study and of a comparison.
+
+    Raises:
+        UserError: it holds neither.
+    """
     study, evidence = None, None
     if (folder / LEADERBOARD_FILE).exists():
         study, trials = _read_study(folder / LEADERBOARD_FILE)
@@ -151,20 +171,10 @@ def collect(folder: Path, named: Collection[str] = ()) -> Content:
     if study is None and evidence is None:
         raise UserError(
             f"{folder} holds neither {COMPARISON_FILE} nor {LEADERBOARD_FILE}; give the folder of "
-            "a comparison (logs/compare/…) or of a study (logs/sweeps/…) that has ended, or of a "
-            "multirun (logs/multirun/…)."
+            "a comparison (logs/compare/…), of a search for formulas (logs/discover/…) or of a "
+            "study (logs/sweeps/…) that has ended, or of a multirun (logs/multirun/…)."
         )
-    if study is not None:
-        content = _of_study(study, folder, confirmed=evidence is not None)
-    else:
-        assert evidence is not None
-        names = ", ".join(evidence.blocks[0].arms)
-        where = " and ".join(block.label for block in evidence.blocks)
-        content = Content(f"Which activation on {where}?", f"Candidates: {names}.")
-    if evidence is not None:
-        _add_evidence(content, evidence, folder, named)
-    write_mean_curves(folder, study, evidence)
-    return content
+    return study, evidence
 
 
 def _read_study(path: Path) -> tuple[dict[str, Any], int]:

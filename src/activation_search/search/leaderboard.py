@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 LEADERBOARD_FILE = "leaderboard.json"
+# Columns of the printed table that a narrow window leaves out, the least needed first.
+DROPPED_FIRST = ("params", "s/run", "status", "SD", "seeds")
 NO_LIMITS: Mapping[str, float] = {}
 
 

@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,19 @@ def rank_runs(folder: Path) -> dict[str, Sweep]:
         folder: the multirun's, ``logs/multirun/<time>``.
 
     Returns:
-        A ranking per data set, by its label; values on different data have no common order.
+        A ranking per data set and metric, by the label of the data set, and the metric where one is
+        judged by several; values of different kinds have no common order.
     """
-    by_data: dict[str, list[RunResult]] = defaultdict(list)
+    by_kind: dict[tuple[str, str], list[RunResult]] = defaultdict(list)
     for path in sorted(folder.glob(f"*/*/{RESULT_FILE}")):
         result = read_or_skip(path.parent)
         if result and result.status in (FINISHED, DIVERGED, FAILED):
-            by_data[result.parsed_config().data.label].append(result)
-    return {data: _ranked(results, folder) for data, results in by_data.items()}
+            by_kind[result.parsed_config().data.label, result.metric].append(result)
+    several = Counter(data for data, _ in by_kind)
+    return {
+        f"{data}-{metric}" if several[data] > 1 else data: _ranked(results, folder)
+        for (data, metric), results in by_kind.items()
+    }
 
 
 def _ranked(results: list[RunResult], folder: Path) -> Sweep:
@@ -86,13 +91,14 @@ def describe_multirun(folder: Path) -> tuple[Sweep, dict[str, Any]]:
     """The ranking of a multirun, and what a report needs to know of it.
 
     Raises:
-        UserError: no run that ended is there, or runs on several data sets are.
+        UserError: no run that ended is there, or runs on several data sets or judged by several
+            metrics are.
     """
     rankings = rank_runs(folder)
     if len(rankings) > 1:
         raise UserError(
-            f"{folder} holds runs on several data sets ({', '.join(rankings)}), which have no "
-            "common ranking."
+            f"{folder} holds runs on several data sets, or judged by several metrics "
+            f"({', '.join(rankings)}), which have no common ranking."
         )
     if not rankings:
         raise UserError(f"{folder} holds no run that ended.")

@@ -120,7 +120,13 @@ class ActivationModule(pl.LightningModule):
             UserError: another shape, no numbers, values that are not finite, or a frame that lacks
                 a column.
         """
-        samples = self.sample.arranged(self._as_tensor(network_inputs(self.columns, x)))
+        return self.predict_inputs(self._as_tensor(network_inputs(self.columns, x)))
+
+    @torch.no_grad()
+    def predict_inputs(self, x: Tensor) -> Tensor:
+        """As :meth:`predict`, of samples on the model's device; those of a table as the network
+        reads its columns."""
+        samples = self.sample.arranged(x)
         shape = self.sample.shape
         given = samples.shape[1:]
         if self.sample.varies or self.sample.kind == "tokens":

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hydra.core.override_parser.types import IntervalSweep, Override
+from hydra.core.override_parser.types import Glob, IntervalSweep, Override
 
+from activation_search.activations.catalogue import lookup
 from activation_search.config.overrides import as_override
 from activation_search.errors import UserError
 
@@ -68,7 +69,10 @@ def _sites(layers: dict[str, Override]) -> Iterator[str]:
 def _values(override: Override) -> str:
     if override.is_interval_sweep():
         raise UserError(f"{override.input_line}: an activation is a choice, not an interval.")
-    return ",".join(override.sweep_string_iterator())
+    values = override.sweep_string_iterator()
+    if isinstance(override.value(), Glob):  # of all activations: those that are one by their name
+        values = (v for v in values if (entry := lookup(v)) and not entry.open_parameters)
+    return ",".join(values)
 
 
 def _range(key: str, override: Override) -> str:
