@@ -8,10 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from activation_search.config.compose import compose
+from activation_search.data.encoding import InputColumn
+from activation_search.data.sample import Sample
 from activation_search.errors import UserError
 from activation_search.exporting import export as export_module
 from activation_search.exporting.export import FORMATS, Format, export_model
-from activation_search.training.module import ActivationModule
+from activation_search.training.module import ActivationModule, to_hyperparameters
 
 from ..command import ROOT
 from .models import CLASSES, IMAGE, NUMBERS, SERIES, TOKENS, VARYING, Target, model
@@ -62,6 +65,22 @@ def test_plain(case: str, tmp_path: Path) -> None:
     text = found.paths[0].read_text()
     assert "import activation_search" not in text
     assert "from activation_search" not in text
+
+
+def test_a_table_with_words_and_gaps(tmp_path: Path) -> None:
+    columns = (
+        InputColumn("age", "numbers", missing=2, median=31.5),
+        InputColumn("town", "words", words=("Bern", "Chur")),
+    )
+    plain = to_hyperparameters(compose(["model=mlp"]), Sample("vector", (4,)), CLASSES, columns)
+    ones = torch.ones(4, dtype=torch.float64)
+    module = ActivationModule(**plain, mean=ones, std=ones).eval()
+    found = export_model(module, "plain", tmp_path)
+    assert found.difference is not None
+    assert found.difference <= ENOUGH
+    text = found.paths[0].read_text()
+    assert '["age", "age missing", "town=Bern", "town=Chur"]' in text
+    assert 'a missing value as {"age": 31.5} with its flag 1' in text
 
 
 def test_pt2(tmp_path: Path) -> None:
