@@ -110,6 +110,13 @@ def test_halving_ends_two_thirds_at_a_third_of_the_epochs(work: Work, pretended:
     assert not {f.text for f in pruned} & {f.label for f in found.finalists}
 
 
+def test_one_epoch_is_not_halved(work: Work, pretended: Pretended) -> None:
+    pretended(lambda config: score(config)[2:])
+    found = work("trainer.max_epochs=1")
+    assert {formula.status for formula in found.formulas} == {"finished"}
+    assert found.evidence is not None
+
+
 def test_a_search_goes_on_where_it_was_killed(
     work: Work, pretended: Pretended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -250,8 +250,9 @@ def test_markdown_cells_are_escaped(configure: Configure, trained, tmp_path: Pat
     _, folder = compared(configure(f"candidates=[relu,'{tmp_path}/a|b.yaml']", "seeds=2"))
     text = write_report(folder)[1].read_text()
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(rows) == 4  # headings, the line below them, two candidates
-    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+    assert len(rows) == 8  # of two tables: headings, the line below them, two candidates
+    for table in (rows[:4], rows[4:]):
+        assert len({line.replace("\\|", "").count("|") for line in table}) == 1
     assert "a\\|b" in text
 
 

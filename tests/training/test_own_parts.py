@@ -198,6 +198,7 @@ def test_a_logger_gets_the_curve_the_final_metrics_and_what_callbacks_log(small:
 def test_a_profiler_writes_into_the_run_directory(profiler: str, small: Small) -> None:
     result = train(small(f"trainer.profiler={profiler}", "trainer.max_epochs=1"))
     [text] = Path(result.directory).glob("*profile.txt")
-    assert ("aten::addmm" if profiler == "pytorch" else "training_step") in text.read_text()
+    # Which operators are among the slowest, which are listed, hangs on the machine.
+    assert ("aten::" if profiler == "pytorch" else "training_step") in text.read_text()
     traces = list(Path(result.directory).glob("*.pt.trace.json"))
     assert len(traces) == (profiler == "pytorch")

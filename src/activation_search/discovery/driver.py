@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import optuna
-from optuna.pruners import NopPruner, SuccessiveHalvingPruner
+from optuna.pruners import BasePruner, NopPruner, SuccessiveHalvingPruner
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from activation_search.activations import Activation
@@ -88,10 +88,10 @@ class Driver:
         self.unwritten: list[FrozenTrial] = []
 
     def _study(self) -> optuna.Study:
-        pruner = SuccessiveHalvingPruner(min_resource=self._third, reduction_factor=HALVING)
-        return optuna.create_study(
-            direction="minimize", pruner=pruner if self.halves else NopPruner()
-        )
+        pruner: BasePruner = NopPruner()
+        if self.halves:
+            pruner = SuccessiveHalvingPruner(min_resource=self._third, reduction_factor=HALVING)
+        return optuna.create_study(direction="minimize", pruner=pruner)
 
     @property
     def left(self) -> int:
