@@ -53,16 +53,17 @@ def draw_front(found: Discovery) -> Figure:
     axes = figure.subplots()
     tried = [(formula.length, loss) for formula, loss in found.finished]
     front = [(formula.length, loss, formula.text) for formula, loss in found.front()]
-    axes.scatter(*zip(*tried, strict=True), s=9, color=GREY, alpha=0.5)
+    sizes, all_losses = zip(*tried, strict=True)
+    axes.scatter(sizes, all_losses, s=9, color=GREY, alpha=0.5)
     lengths, losses, _ = zip(*front, strict=True)
     axes.plot(lengths, losses, "o-", color=BLUE, drawstyle="steps-post")
     for size, loss, text in front:
         axes.annotate(text, (size, loss), xytext=(6, -11), textcoords="offset points", fontsize=8)
-    worst = float(np.quantile([loss for _, loss in tried], 0.9))
+    worst = float(np.quantile(all_losses, 0.9))
     room = max(worst - losses[-1], 1e-6)
     axes.set_ylim(losses[-1] - 0.15 * room, worst + 0.05 * room)
     # The longest one's text stands to the right of it.
-    axes.set_xlim(right=max(size for size, _ in tried) + 6)
+    axes.set_xlim(right=max(sizes) + 6)
     axes.set(xlabel="length: signs, numbers and names", ylabel="validation loss")
     return figure
 
