@@ -71,5 +71,5 @@ def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(UserError) as refused:
         read_parquet(tmp_path / "my.parquet")
     assert str(refused.value) == (
-        f"{tmp_path}/my.parquet needs pyarrow: pip install 'activation-search[parquet]'."
+        f"{tmp_path}/my.parquet needs pyarrow: pip install -e '.[parquet]'."
     )

@@ -182,7 +182,7 @@ def test_a_missing_package_is_a_sentence(
     mlp: ActivationModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(UserError, match=r"needs onnxruntime: pip install 'activation-search\[exp"):
+    with pytest.raises(UserError, match=r"needs onnxruntime: pip install -e '.\[exp"):
         export_model(mlp, "onnx", tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
