@@ -29,7 +29,7 @@ from activation_search.errors import exit_code
 from activation_search.models.factory import sites_on
 from activation_search.models.sites import assign
 from activation_search.reports.report import write_report
-from activation_search.search import sweep as sweep_module
+from activation_search.search import study as study_module
 from activation_search.search.sweep import run_sweep
 from activation_search.seeds import derive
 from activation_search.training.result import FINISHED, RunResult
@@ -97,15 +97,15 @@ def measure(sampler: str, trials: int, storage: str | None, folder: str) -> list
     if storage:
         given.append(f"storage='{storage}'")
     calls: Counter[str] = Counter()
-    open_storage = sweep_module.open_storage
-    sweep_module.open_storage = lambda url: counted(open_storage(url), calls)
+    open_storage = study_module.open_storage
+    study_module.open_storage = lambda url: counted(open_storage(url), calls)
     engine = InstantEngine()
     try:
         began = time.perf_counter()
         sweep = run_sweep(compose(given, SweepConfig), Runner(engine, Console(quiet=True)))
         seconds = time.perf_counter() - began
     finally:
-        sweep_module.open_storage = open_storage
+        study_module.open_storage = open_storage
     began = time.perf_counter()
     write_report(sweep.folder, set())
     report = time.perf_counter() - began

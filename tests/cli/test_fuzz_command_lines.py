@@ -210,7 +210,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Accepted
 
     monkeypatch.setattr(run_module.run_directory, "create", accept)
-    monkeypatch.setattr(sweep_module, "open_storage", accept)
+    monkeypatch.setattr(sweep_module, "open_in", accept)
     monkeypatch.setattr(compare_module, "run_all", accept)
     monkeypatch.setattr(initial_report, "inspect_initial_state", accept)
 

@@ -1,7 +1,12 @@
 """The curve of an activation as it stands."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor, nn
+
+from activation_search.activations.activation import Activation
+from activation_search.activations.factory import build
 
 
 @torch.no_grad()
@@ -24,3 +29,21 @@ def curve(activation: nn.Module, x: Tensor, channels: int, channel_dim: int) -> 
         y = activation(points)
     y = y[0].float().cpu()
     return y[:, :1] if (y == y[:, :1]).all() else y
+
+
+def learned_curve(activation: Activation, learned: Mapping[str, Sequence], x: Tensor) -> Tensor:
+    """The curve of an activation with what it has learned, as a run's result states it.
+
+    Args:
+        activation: a function of single channels.
+        learned: names of its learned tensors -> their values; empty for none.
+        x: points ``[N]``.
+
+    Returns:
+        ``[N, channels]``, see :func:`curve`.
+    """
+    state = {name: torch.tensor(values) for name, values in learned.items()}
+    channels = max((t.shape[-1] if t.dim() else 1 for t in state.values()), default=1)
+    module = build(activation, channels=channels, channel_dim=-1).eval()
+    module.load_state_dict(state, strict=False)
+    return curve(module, x, channels, channel_dim=-1)

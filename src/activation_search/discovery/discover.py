@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import optuna
 from optuna.trial import FrozenTrial
 from rich.progress import Progress
 
@@ -32,12 +31,13 @@ from activation_search.discovery.found import Discovery, Formula
 from activation_search.discovery.grammar import Grammar
 from activation_search.discovery.relatives import comparable
 from activation_search.engine.runner import Runner
-from activation_search.engine.workers import threads_per_job
+from activation_search.engine.workers import job_run
 from activation_search.errors import UserError
 from activation_search.models.factory import check_reads, pinned_sources, sites_of
 from activation_search.models.sites import assign
+from activation_search.search.drive import drive
 from activation_search.search.sole_driver import SoleDriver
-from activation_search.search.study import open_storage, open_study, question
+from activation_search.search.study import open_in, open_study, question, storage_errors
 from activation_search.training.directory import check_name
 from activation_search.training.own_parts import check_own_parts
 from activation_search.training.task import criterion_of
@@ -58,6 +58,11 @@ def run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
         MachineError: the machine failed; what is finished is kept.
         KeyboardInterrupt: Ctrl-C; likewise.
     """
+    with storage_errors():
+        return _run_discover(config, runner)
+
+
+def _run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
     check(config)
     grammar = _grammar(config)
     if config.trainer.fast_dev_run:
@@ -80,10 +85,7 @@ def run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
     for name in hand_made:
         assign(sites, with_activation(base, Activation.from_text(name)).activation)
     folder = (Path(config.logs) / base.group).parent
-    url = config.storage or f"journal://{folder.absolute()}/journal.log"
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = open_storage(url)
-    folder.mkdir(parents=True, exist_ok=True)
+    storage, _ = open_in(folder, config.storage)
     study = open_study(storage, folder.name, question(config), "loss", "min")
 
     def note(text: str) -> None:
@@ -146,13 +148,8 @@ def _base(config: DiscoverConfig) -> TrainConfig:
     """The run in which formulas are tried."""
     name = config.name or f"{config.model.label}-{config.data.label}"
     check_name(name)
-    return replace(
-        config.as_run(),
-        trainer=replace(config.trainer, progress=False, threads=threads_per_job(config)),
-        group=f"discover/{name}/runs",
-        test=False,  # whatever the command line says
-        resume=None,
-    )
+    # Without the final test, whatever the command line says.
+    return replace(job_run(config, f"discover/{name}/runs"), test=False)
 
 
 def _hand_made(config: DiscoverConfig) -> list[str]:
@@ -164,20 +161,9 @@ def _hand_made(config: DiscoverConfig) -> list[str]:
 
 
 def _search(driver: Driver, runner: Runner, alone: SoleDriver) -> None:
-    def keep() -> None:
-        if driver.unwritten:
-            alone.check()
-            driver.keep()
-        alone.beat()
-
     with Progress(console=runner.console) as bar:
         task = bar.add_task("formulas", total=driver.left)
-        try:
-            for asked, future in runner.as_completed(driver.work(), keep):
-                driver.tell(asked, future)
-                bar.advance(task)
-        finally:
-            keep()
+        drive(driver, runner, alone, lambda: bar.advance(task))
 
 
 def _formulas(trials: Sequence[FrozenTrial]) -> list[Formula]:

@@ -19,9 +19,9 @@ from activation_search.discovery.evolution import Candidate, Evolution, Exhauste
 from activation_search.discovery.grammar import Grammar
 from activation_search.engine.engine import Results
 from activation_search.engine.job import EPOCHS, NEVER, Job, Judge, plain_error
-from activation_search.engine.processes import defer_signals
 from activation_search.errors import MachineError
 from activation_search.search.attributes import describe_results
+from activation_search.search.drive import judge_by, write_trials
 from activation_search.training.result import DIVERGED, PRUNED
 
 LOSS = "val_loss"  # a better fitness than accuracy, which hangs on few samples
@@ -126,20 +126,10 @@ class Driver:
         trial = self._studies[name].ask()
         for key, value in _described(name, candidate).items():
             trial.set_user_attr(key, value)
-        last = -1
-
-        def judge(step: int, value: float) -> bool:
-            nonlocal last
-            if step <= last:  # a repetition, after its worker was killed
-                return False
-            last = step
-            trial.report(value, step)
-            # Later it would save little.
-            return step <= self._third and trial.should_prune()
-
         judged = EPOCHS if self.halves else NEVER
         job = Job((formula_run(self._base, candidate.expression),), judged, LOSS)
-        return Asked(trial, name, candidate), job, judge
+        # Later than at a third a stop would save little.
+        return Asked(trial, name, candidate), job, judge_by(trial, last_step=self._third)
 
     def tell(self, asked: Asked, future: Results) -> None:
         """What came of a formula, to its arm and into the study; :meth:`keep` writes it.
@@ -172,10 +162,7 @@ class Driver:
 
     def keep(self) -> None:
         """Writes the trials that have ended since."""
-        while self.unwritten:
-            with defer_signals():  # a journal's lock outlives a process that ends in the middle
-                self._stored.add_trial(self.unwritten[0])
-                del self.unwritten[0]
+        write_trials(self._stored, self.unwritten)
 
 
 def _described(arm: str, candidate: Candidate) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from activation_search.activations import Activation, build
-from activation_search.activations.curve import curve
+from activation_search.activations import Activation
+from activation_search.activations.curve import learned_curve
 from activation_search.discovery.fit import Fit, fit_formula
 from activation_search.errors import UserError
 from activation_search.training.result import RunResult
@@ -28,9 +28,9 @@ def mean_curve(results: Sequence[RunResult], x: Tensor = X) -> Tensor:
         UserError: no run has an activation that learned a function of single channels.
     """
     curves = [
-        curve(module.eval(), x, channels, 1).mean(1)
+        learned_curve(activation, learned, x).mean(1)
         for result in results
-        for module, channels in learned_modules(result)
+        for activation, learned in _learned(result)
     ]
     if not curves:
         names = ", ".join(result.directory for result in results)
@@ -41,17 +41,12 @@ def mean_curve(results: Sequence[RunResult], x: Tensor = X) -> Tensor:
     return torch.stack(curves).mean(0)
 
 
-def learned_modules(result: RunResult) -> Iterator[tuple[nn.Module, int]]:
-    """The activations of a run as they ended, from what its result states, and their channels."""
+def _learned(result: RunResult) -> Iterator[tuple[Activation, dict[str, list]]]:
+    """Functions of single channels with what they have learned; custom code is not followed."""
     for site, learned in result.learned.items():
         activation = Activation.from_text(result.assignment[site])
-        if activation.entry.inputs != 1 or activation.entry.name == "custom":
-            continue
-        values = {name: torch.tensor(given) for name, given in learned.items()}
-        channels = max(value.shape[-1] if value.dim() else 1 for value in values.values())
-        module = build(activation, channels=channels)
-        module.load_state_dict(values, strict=False)
-        yield module, channels
+        if activation.entry.inputs == 1 and activation.entry.name != "custom":
+            yield activation, learned
 
 
 def freeze(results: Sequence[RunResult], tries: int = 1500, seed: int = 0) -> Fit:

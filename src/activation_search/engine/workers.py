@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -70,6 +71,17 @@ def visible_gpus(config: TrainConfig) -> list[str]:
         return []
     named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
     return named or [str(number) for number in range(torch.cuda.device_count())]
+
+
+def job_run(config: EngineConfig, group: str) -> TrainConfig:
+    """The run that the jobs of a command vary: quiet, with its share of the cores, and anew.
+
+    Args:
+        config: of the command.
+        group: folder of the runs below ``logs``.
+    """
+    trainer = replace(config.trainer, progress=False, threads=threads_per_job(config))
+    return replace(config.as_run(), trainer=trainer, group=group, resume=None)
 
 
 def threads_per_job(config: EngineConfig) -> int:

@@ -16,7 +16,7 @@ from activation_search.console import command_line, print_note
 from activation_search.data.registry import load_source
 from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
-from activation_search.engine.workers import threads_per_job
+from activation_search.engine.workers import job_run
 from activation_search.errors import UserError, unknown
 from activation_search.evidence.candidates import from_studies, parse_candidates
 from activation_search.evidence.results import Arm, Block, Evidence, numbers, rank_blocks
@@ -198,8 +198,7 @@ def _names(config: CompareConfig, key: str) -> list[str]:
 def _bases(config: CompareConfig, group: str) -> list[TrainConfig]:
     """One run per model and data set, with that model's and data set's own settings where it is
     not the one that the command line configured."""
-    trainer = replace(config.trainer, progress=False, threads=threads_per_job(config))
-    given = replace(config.as_run(), trainer=trainer, group=group, resume=None)
+    given = job_run(config, group)
     bases = []
     for model in _names(config, "models"):
         for data in _names(config, "datasets"):

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from activation_search.activations import Activation, build
-from activation_search.activations.curve import curve
+from activation_search.activations import Activation
+from activation_search.activations.curve import learned_curve
 from activation_search.config.run import activation_imports
 from activation_search.diagnostics.figures import plot_function
 from activation_search.evidence.results import Block, Evidence, rank_blocks
@@ -158,13 +158,5 @@ def _functions(
             continue
         seen.add(activation)
         title = f"{activation} at {site}" if learned else str(activation)
-        curves.append((title, x, _as_learned(activation, learned, x)))
+        curves.append((title, x, learned_curve(activation, learned, x)))
     return curves
-
-
-def _as_learned(activation: Activation, learned: dict[str, list], x: torch.Tensor) -> torch.Tensor:
-    state = {name: torch.tensor(values) for name, values in learned.items()}
-    channels = max((t.shape[-1] if t.dim() else 1 for t in state.values()), default=1)
-    module = build(activation, channels=channels, channel_dim=-1).eval()
-    module.load_state_dict(state, strict=False)
-    return curve(module, x, channels, channel_dim=-1)

@@ -94,9 +94,12 @@ def write_report(folder: Path, named: Collection[str] = ()) -> list[Path]:
     Raises:
         UserError: nothing of the kind is there.
     """
-    content = collect(folder, named)
-    if folder.parent.name != MULTIRUNS:
-        write_mean_curves(folder, *_found(folder))
+    if folder.parent.name == MULTIRUNS:
+        content = _of_multirun(folder)
+    else:
+        study, evidence = _found(folder)
+        content = _content(folder, named, study, evidence)
+        write_mean_curves(folder, study, evidence)
     paths = []
     for kind in ("html", "md"):
         path = folder / f"report.{kind}"
@@ -142,7 +145,15 @@ def collect(folder: Path, named: Collection[str] = ()) -> Content:
     """
     if folder.parent.name == MULTIRUNS:
         return _of_multirun(folder)
-    study, evidence = _found(folder)
+    return _content(folder, named, *_found(folder))
+
+
+def _content(
+    folder: Path,
+    named: Collection[str],
+    study: dict[str, Any] | None,
+    evidence: Evidence | None,
+) -> Content:
     if study is not None:
         content = _of_study(study, folder, confirmed=evidence is not None)
     else:

@@ -15,10 +15,10 @@ from activation_search.config.run import TrainConfig
 from activation_search.config.search import SweepConfig
 from activation_search.engine.engine import Results
 from activation_search.engine.job import EPOCHS, NEVER, RUNS, Job, Judge, plain_error
-from activation_search.engine.processes import defer_signals
 from activation_search.errors import MachineError
 from activation_search.search.attributes import describe_results, describe_untrained, values_of
 from activation_search.search.costs import built, constrain, costs_of, excess, extra_objectives
+from activation_search.search.drive import judge_by, write_trials
 from activation_search.search.leaderboard import LeaderboardRow, rank
 from activation_search.search.pareto import PARAMETERS
 from activation_search.search.samplers import build_pruner, build_sampler
@@ -126,18 +126,7 @@ class Driver:
         trial.set_user_attr(REPETITION, repetition)
         # A control has other seeds than a candidate that is the baseline itself.
         job = self._job(config, number, repetition + (kind == CONTROL))
-
-        last = -1
-
-        def judge(step: int, value: float) -> bool:
-            nonlocal last
-            if step <= last:  # a repetition, after its worker was killed
-                return False
-            last = step
-            trial.report(value, step)
-            return trial.should_prune()
-
-        return Asked(trial, key, repetition), job, judge
+        return Asked(trial, key, repetition), job, judge_by(trial)
 
     def _draw(self, trial: Trial, kind: str) -> tuple[Point, TrainConfig]:
         if kind == CONTROL:
@@ -237,10 +226,7 @@ class Driver:
     def keep(self) -> None:
         """Writes the trials that have ended since; apart from :meth:`tell`, so that a worker has
         its next job before the disk is waited for."""
-        while self.unwritten:
-            with defer_signals():  # a journal's lock outlives a process that ends in the middle
-                self._stored.add_trial(self.unwritten[0])
-                del self.unwritten[0]
+        write_trials(self._stored, self.unwritten)
 
     def rows(self) -> list[LeaderboardRow]:
         """The leaderboard so far."""

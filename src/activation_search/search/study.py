@@ -7,10 +7,12 @@ storage holds exactly the trials that ended, and the total is what is there.
 import json
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, get_storage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
@@ -52,6 +54,42 @@ def open_storage(url: str) -> BaseStorage:
     except Exception as error:  # SQLAlchemy's and the drivers' own kinds of failure
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(without_passwords(f"Cannot open storage={url}: {first}")) from error
+
+
+def open_in(folder: Path, storage: str | None) -> tuple[BaseStorage, str]:
+    """The storage of a study, and its URL.
+
+    Args:
+        folder: of the study, which is made; a journal lies in it by default.
+        storage: an Optuna URL in its place.
+
+    Raises:
+        UserError: it cannot be reached or written.
+    """
+    url = storage or f"journal://{folder.absolute()}/journal.log"
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    opened = open_storage(url)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot write the study to {folder}: {error.strerror}.") from error
+    return opened, url
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """A storage that fails inside is a sentence.
+
+    Raises:
+        UserError: it does not answer any more.
+    """
+    try:
+        yield
+    except StorageInternalError as error:
+        raise UserError(
+            f"The study's storage does not answer any more ({error}); what is finished is kept, "
+            "and the same command resumes."
+        ) from error
 
 
 def open_study(

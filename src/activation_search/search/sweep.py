@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import optuna
-from optuna.exceptions import StorageInternalError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from activation_search.config.limits import check
@@ -18,12 +17,13 @@ from activation_search.console import print_line, print_note
 from activation_search.data.registry import load_source
 from activation_search.data.splits import Source
 from activation_search.engine.runner import Runner
-from activation_search.engine.workers import threads_per_job
+from activation_search.engine.workers import job_run
 from activation_search.errors import UserError
 from activation_search.models.factory import check_reads, count_weights, pinned_sources, sites_of
 from activation_search.models.sites import assign
 from activation_search.notebook import as_html
 from activation_search.search.costs import check_costs, extra_objectives
+from activation_search.search.drive import drive
 from activation_search.search.driver import Driver
 from activation_search.search.failed_trials import write_failed_trials
 from activation_search.search.leaderboard import (
@@ -38,7 +38,7 @@ from activation_search.search.parse_space import build_space, check_points
 from activation_search.search.samplers import check_methods, check_sampler
 from activation_search.search.sole_driver import SoleDriver
 from activation_search.search.space import baseline
-from activation_search.search.study import open_storage, open_study, sweep_question
+from activation_search.search.study import open_in, open_study, storage_errors, sweep_question
 from activation_search.training.directory import check_name
 from activation_search.training.own_parts import check_own_parts
 from activation_search.training.task import criterion_of
@@ -97,13 +97,8 @@ def run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
         MachineError: the disk is full, or the study's folder was deleted; what is finished is kept.
         KeyboardInterrupt: Ctrl-C; trials that were running start again with the next command.
     """
-    try:
+    with storage_errors():
         return _run_sweep(config, runner)
-    except StorageInternalError as error:
-        raise UserError(
-            f"The study's storage does not answer any more ({error}); what is finished is kept, "
-            "and the same command resumes."
-        ) from error
 
 
 def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
@@ -124,13 +119,7 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     criterion = criterion_of(config)
     check_costs(config.search, criterion.metric)
     check_points(space, base, _checked_with(source))
-    url = config.storage or f"journal://{folder.absolute()}/journal.log"
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = open_storage(url)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Cannot write the study to {folder}: {error.strerror}.") from error
+    storage, url = open_in(folder, config.storage)
     study = open_study(
         storage,
         name,
@@ -149,7 +138,8 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
         driver = Driver(study, space, config, base)
         sweep.nothing_to_do = not driver.left
         try:
-            _run(driver, runner, alone)
+            with _progress(driver, runner) as show:
+                drive(driver, runner, alone, show)
         finally:
             sweep.left = driver.left
             sweep.rows = rank(study, config.search.limits)
@@ -163,22 +153,6 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
             f"the last one with: {driver.errors[-1]}"
         )
     return sweep
-
-
-def _run(driver: Driver, runner: Runner, alone: SoleDriver) -> None:
-    def keep() -> None:
-        if driver.unwritten:
-            alone.check()
-            driver.keep()
-        alone.beat()
-
-    with _progress(driver, runner) as show:
-        try:
-            for asked, future in runner.as_completed(driver.work(), keep):
-                driver.tell(asked, future)
-                show()
-        finally:
-            keep()
 
 
 def _checked_with(source: Source) -> Callable[[TrainConfig], None]:
@@ -195,13 +169,8 @@ def _checked_with(source: Source) -> Callable[[TrainConfig], None]:
 
 def base_config(config: SweepConfig, folder: str) -> TrainConfig:
     """The run that every trial varies."""
-    return replace(
-        config.as_run(),
-        trainer=replace(config.trainer, progress=False, threads=threads_per_job(config)),
-        group=f"sweeps/{folder}/runs",
-        test=False,  # whatever the command line says
-        resume=None,
-    )
+    # Without the final test, whatever the command line says.
+    return replace(job_run(config, f"sweeps/{folder}/runs"), test=False)
 
 
 @contextmanager
