@@ -4,11 +4,13 @@ import io
 import math
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import optuna
 import pytest
 from rich.console import Console
+from scipy import stats
 
 from activation_search.activations.formula.expression import length
 from activation_search.activations.formula.parse import parse
@@ -17,11 +19,13 @@ from activation_search.config.compose import compose
 from activation_search.config.discover import DiscoverConfig
 from activation_search.config.run import TrainConfig
 from activation_search.discovery.discover import run_discover
-from activation_search.discovery.found import Discovery
+from activation_search.discovery.found import Discovery, Formula
 from activation_search.engine import job as job_module
 from activation_search.engine.runner import open_runner
 from activation_search.errors import UserError
-from activation_search.reports.discovery_figures import write_pictures
+from activation_search.reports.discovery_content import gain_sentences
+from activation_search.reports.discovery_figures import draw_progress, write_pictures
+from activation_search.reports.report import write_report
 from activation_search.search.study import open_storage
 
 from ..pretend import Score
@@ -257,11 +261,9 @@ def test_what_is_printed_and_drawn(work: Work, pretended: Pretended) -> None:
 
 
 def test_progress_front_and_family() -> None:
-    from activation_search.discovery.found import Formula
-
     def formula(number: int, loss: float | None, size: int, parents: tuple = (), arm="evolution"):
         status = "finished" if loss is not None else "diverged"
-        return Formula(f"f{number}", arm, number, parents, "change", size, loss, status)
+        return Formula(f"f{number}", arm, 0, number, parents, "change", size, loss, status)
 
     found = Discovery(
         Path(),
@@ -276,8 +278,85 @@ def test_progress_front_and_family() -> None:
         ],
         {},
     )
-    assert found.progress("evolution") == [0.5, 0.5, 0.5, 0.4, 0.4]
-    assert found.progress("random") == [0.6]
+    assert found.progress("evolution") == [[0.5, 0.5, 0.5, 0.4, 0.4]]
+    assert found.progress("random") == [[0.6]]
+    assert found.evolution_gain() is None
     assert [f.text for f, _ in found.front()] == ["f1", "f0", "f0", "f3"]
     assert [f.text for f in found.ancestors("f4")] == ["f4", "f3", "f1", "f0"]
     assert list(found.table["loss"][:2]) == [0.4, 0.45]
+
+
+def test_repetitions_draw_for_themselves(work: Work, pretended: Pretended) -> None:
+    pretended(score)
+    once = work("name=once", "halving=false")
+    found = work("repetitions=2", "halving=false")
+    assert Counter((f.arm, f.repetition) for f in found.formulas) == {
+        (arm, repetition): 12 for arm in ("evolution", "random") for repetition in (0, 1)
+    }
+    drawn = {
+        r: [f.text for f in found.formulas if (f.arm, f.repetition) == ("random", r)]
+        for r in (0, 1)
+    }
+    assert drawn[0] == [f.text for f in once.formulas if f.arm == "random"]
+    assert drawn[0] != drawn[1]
+    # More of them are added to those that there are.
+    more = work("repetitions=3", "halving=false")
+    assert [f.text for f in more.formulas[:48]] == [f.text for f in found.formulas]
+    assert len(more.formulas) == 72
+
+
+def ended(losses: dict[str, list[list[float]]]) -> Discovery:
+    """A search whose formulas had these losses: arm -> repetition -> formula."""
+    formulas = [
+        Formula(f"{arm}{r}{n}", arm, r, n, (), "new", 3, loss, "finished")
+        for arm, repetitions in losses.items()
+        for r, own in enumerate(repetitions)
+        for n, loss in enumerate(own)
+    ]
+    return Discovery(Path("s"), "accuracy", formulas, {})
+
+
+def test_evolution_against_random_search() -> None:
+    # The third formula of a longer repetition does not count: the budget is equal.
+    evolution = [[0.9, 0.50, 0.01], [0.9, 0.51], [0.8, 0.52], [0.7, 0.50], [0.55, 0.6]]
+    random = [[0.9, 0.60], [0.9, 0.63], [0.8, 0.60], [0.7, 0.61], [0.62, 0.7]]
+    found = ended({"evolution": evolution, "random": random})
+    gain = found.evolution_gain()
+    assert gain is not None
+    differences = [-0.10, -0.12, -0.08, -0.11, -0.07]
+    assert gain.difference == pytest.approx(sum(differences) / 5)
+    assert gain.p_t == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
+    assert gain.verdict == "better"
+    [sentence] = gain_sentences(found.as_dict())
+    assert "5 repetitions: the smallest loss differs by -0.0960" in sentence
+    assert sentence.endswith("evolution is better.")
+    [lines] = draw_progress(found).axes
+    assert len(lines.lines) == 2 * (5 + 1)
+
+
+def test_few_repetitions_decide_nothing() -> None:
+    found = ended({"evolution": [[0.1], [0.2]], "random": [[0.5], [0.6]]})
+    [sentence] = gain_sentences(found.as_dict())
+    assert "evolution is undecided. Fewer than 5 repetitions decide nothing." in sentence
+    assert ended({"evolution": [[0.1], [math.inf]], "random": [[0.5]] * 2}).evolution_gain() is None
+    assert ended({"evolution": [[0.1], [0.2]]}).evolution_gain() is None
+
+
+def test_report_and_notebook_show_what_was_found(work: Work, pretended: Pretended) -> None:
+    pretended(score)
+    found = work("repetitions=2")
+    write_pictures(found)
+    html, markdown = (path.read_text() for path in write_report(found.folder))
+    assert found.best is not None
+    for text in (html, markdown):
+        assert "Search for formulas: s" in text
+        assert "Evolution against random search, 2 repetitions" in text
+        assert "Finalists on further seeds" in text
+        assert "The smallest loss so far, of evolution and of random search" in text
+    assert f">{found.best.label}</td>" in html
+    import_module("activation_search.reports.notebook")  # registers how results are shown
+    shown = found._repr_html_()
+    assert found.best.label in shown
+    assert "<img" in shown
+    (found.folder / "discovery.json").write_text("{")  # damaged: the comparison is still told
+    assert "Which activation on mlp on digits?" in write_report(found.folder)[1].read_text()

@@ -13,10 +13,14 @@ from activation_search.discovery.discover import run_discover
 from activation_search.discovery.found import Discovery
 from activation_search.engine.runner import open_runner
 from activation_search.reports.comparison_table import print_evidence
+from activation_search.reports.content import TableData
+from activation_search.reports.discovery_content import (
+    drawn_sentences,
+    finalists_table,
+    gain_sentences,
+)
 from activation_search.reports.discovery_figures import write_pictures
 from activation_search.reports.report import write_report
-
-SHOWN = 15  # finalists
 
 
 def run(config: DiscoverConfig) -> None:
@@ -38,20 +42,15 @@ def run(config: DiscoverConfig) -> None:
 
 def print_discovery(found: Discovery, console: Console) -> None:
     """The finalists, the verdict, and the best formula in every form."""
-    for arm, counts in found.counts.items():
-        if counts.drawn:
-            known = counts.duplicates / counts.drawn
-            gated = sum(counts.gated.values()) / counts.drawn
-            console.print(
-                f"{arm}: {counts.drawn:,} formulas drawn, {known:.0%} of them known by their "
-                f"values, {gated:.0%} no activations"
-            )
-    for note in found.notes:
-        print_line(console, note)
+    plain = found.as_dict()
+    for line in [*drawn_sentences(plain), *gain_sentences(plain), *found.notes]:
+        print_line(console, line)
     if found.left:
         console.print(f"minutes are over, formulas left: {found.left}; the same command resumes")
         return
-    console.print(_table(found))
+    if found.per_minute:
+        console.print(f"{found.per_minute:.0f} formulas trained in a minute")
+    console.print(_table(finalists_table(plain)))
     if found.evidence:
         print_evidence(found.evidence, console)
     if found.best:
@@ -61,17 +60,10 @@ def print_discovery(found: Discovery, console: Console) -> None:
         print(f"train it: {found.best.command}")
 
 
-def _table(found: Discovery) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="finalists on further seeds", title_justify="left")
-    table.add_column("function", overflow="fold")
-    headings = ["validation loss", found.metric][: 1 + (found.metric != "loss")]
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    table.add_column("made by")
-    for finalist in found.finalists[:SHOWN]:
-        table.add_row(
-            escape(finalist.label),
-            *(f"{value:.4f}" for value in (finalist.loss, finalist.metric)[: len(headings)]),
-            "hand" if finalist.hand_made else "search",
-        )
+def _table(data: TableData) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=data.title, title_justify="left")
+    for column, heading in enumerate(data.headings):
+        table.add_column(heading, overflow="fold", justify="left" if column < 2 else "right")
+    for row in data.rows:
+        table.add_row(*map(escape, row))
     return table

@@ -20,6 +20,12 @@ class DiscoverConfig(EngineConfig):
     control: bool = setting(
         True, help="and as many drawn at random, which shows what evolution adds"
     )
+    repetitions: int = setting(
+        1,
+        low=1,
+        high=1000,
+        help="of both, each with its own draws; from five on with a verdict on what evolution adds",
+    )
     pieces: Any = setting("all", help="a list of operators that formulas are made of")
     units: int = setting(2, low=1, high=3, help="of the form b(u(x), v(x)), in a new formula")
     population: int = setting(

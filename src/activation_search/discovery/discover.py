@@ -1,6 +1,7 @@
 """A search for new functions from its first formula to the evidence."""
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +19,15 @@ from activation_search.config.run import TrainConfig, check_run
 from activation_search.console import print_line, print_note
 from activation_search.data.registry import load_source
 from activation_search.discovery.driver import (
-    ARM,
     FORMULA,
     NUMBER,
     ORIGIN,
     PARENTS,
     Driver,
+    arm_of,
     with_activation,
 )
+from activation_search.discovery.evolution import Counts
 from activation_search.discovery.finalists import confirm, run_finalists
 from activation_search.discovery.found import Discovery, Formula
 from activation_search.discovery.grammar import Grammar
@@ -94,12 +96,13 @@ def _run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
     with SoleDriver(study, folder, note, shared=config.storage is not None) as alone:
         epochs = _epochs(base, len(source.x_train))
         driver = Driver(study, config, base, grammar, epochs)
-        _search(driver, runner, alone)
-        return _concluded(driver, hand_made, config, base, runner, folder)
+        per_minute = _search(driver, runner, alone)
+        return _concluded(driver, per_minute, hand_made, config, base, runner, folder)
 
 
 def _concluded(
     driver: Driver,
+    per_minute: float | None,
     hand_made: Sequence[str],
     config: DiscoverConfig,
     base: TrainConfig,
@@ -107,10 +110,18 @@ def _concluded(
     folder: Path,
 ) -> Discovery:
     """What was found, and where all formulas are tried, finalists and evidence."""
-    counts = {name: arm.counts for name, arm in driver.arms.items()}
+    counts: dict[str, Counts] = {}
+    for arm, search in driver.arms.items():
+        counts[arm.name] = counts.get(arm.name, Counts()) + search.counts
     tried = _formulas(driver.trials)
     found = Discovery(
-        folder, criterion_of(base).metric, tried, counts, left=driver.left, notes=driver.notes
+        folder,
+        criterion_of(base).metric,
+        tried,
+        counts,
+        left=driver.left,
+        notes=driver.notes,
+        per_minute=per_minute,
     )
     with replacing(folder / "formulas.csv") as new:
         found.table.to_csv(new, index=False)
@@ -123,6 +134,7 @@ def _concluded(
         found.finalists = run_finalists(found, hand_made, config, base, runner)
         found.evidence = confirm(found, config, base, runner)
         found.evidence.write(folder)
+        found.write()
     return found
 
 
@@ -160,21 +172,27 @@ def _hand_made(config: DiscoverConfig) -> list[str]:
     return [str(Activation.parse(given)) for given in config.hand_made]
 
 
-def _search(driver: Driver, runner: Runner, alone: SoleDriver) -> None:
+def _search(driver: Driver, runner: Runner, alone: SoleDriver) -> float | None:
+    """Trains what is left; returns how many formulas in a minute, ``None`` if none was left."""
+    begun, before = time.monotonic(), len(driver.trials)
     with Progress(console=runner.console) as bar:
         task = bar.add_task("formulas", total=driver.left)
         drive(driver, runner, alone, lambda: bar.advance(task))
+    trained = len(driver.trials) - before
+    return 60 * trained / (time.monotonic() - begun) if trained else None
 
 
 def _formulas(trials: Sequence[FrozenTrial]) -> list[Formula]:
     found = []
     for trial in trials:
         attrs = trial.user_attrs
+        arm = arm_of(trial)
         finite = trial.value is not None and math.isfinite(trial.value)
         found.append(
             Formula(
                 attrs[FORMULA],
-                attrs[ARM],
+                arm.name,
+                arm.repetition,
                 attrs[NUMBER],
                 tuple(attrs[PARENTS]),
                 attrs[ORIGIN],

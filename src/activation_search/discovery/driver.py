@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import optuna
 from optuna.pruners import BasePruner, NopPruner, SuccessiveHalvingPruner
@@ -15,7 +15,13 @@ from activation_search.activations.formula.parse import parse
 from activation_search.activations.formula.writing import to_text
 from activation_search.config.discover import DiscoverConfig
 from activation_search.config.run import TrainConfig
-from activation_search.discovery.evolution import Candidate, Evolution, Exhausted
+from activation_search.discovery.evolution import (
+    EVOLUTION,
+    RANDOM,
+    Candidate,
+    Evolution,
+    Exhausted,
+)
 from activation_search.discovery.grammar import Grammar
 from activation_search.engine.engine import Results
 from activation_search.engine.job import EPOCHS, NEVER, Job, Judge, plain_error
@@ -25,10 +31,17 @@ from activation_search.search.drive import judge_by, write_trials
 from activation_search.training.result import DIVERGED, PRUNED
 
 LOSS = "val_loss"  # a better fitness than accuracy, which hangs on few samples
-EVOLUTION, RANDOM = "evolution", "random"
 HALVING = 3  # of how many trainings one goes on
 # User attributes of a trial, beside those of `describe_results`.
-ARM, NUMBER, FORMULA, PARENTS, ORIGIN = "arm", "number", "formula", "parents", "origin"
+ARM, REPETITION, NUMBER, FORMULA = "arm", "repetition", "number", "formula"
+PARENTS, ORIGIN = "parents", "origin"
+
+
+class Arm(NamedTuple):
+    """Evolution or random search, in one of the repetitions."""
+
+    name: str
+    repetition: int
 
 
 def formula_run(base: TrainConfig, expression: Expression) -> TrainConfig:
@@ -46,7 +59,7 @@ class Asked:
     """A formula that is being trained."""
 
     trial: Trial
-    arm: str
+    arm: Arm
     candidate: Candidate
 
 
@@ -73,17 +86,21 @@ class Driver:
         self._third = epochs // HALVING
         self.halves = config.halving and self._third > 0
         self.trials = list(stored.get_trials(deepcopy=False))
-        evolution = Evolution(grammar, config.seed, config.population, config.tournament)
-        self.arms = {EVOLUTION: evolution}
-        if config.control:
-            self.arms[RANDOM] = Evolution(grammar, config.seed + 1, population=0)
-        # One for each arm, so that none is judged by the other's losses.
-        self._studies = {name: self._study() for name in self.arms}
-        for name, arm in self.arms.items():
-            own = [trial for trial in self.trials if trial.user_attrs[ARM] == name]
-            self._studies[name].add_trials(own)
-            arm.resume((_candidate(trial), *_told(trial)) for trial in own)
-        self._exhausted: dict[str, str] = {}
+        self.arms: dict[Arm, Evolution] = {}
+        for repetition in range(config.repetitions):
+            seed = config.seed + 2 * repetition
+            self.arms[Arm(EVOLUTION, repetition)] = Evolution(
+                grammar, seed, config.population, config.tournament
+            )
+            if config.control:
+                self.arms[Arm(RANDOM, repetition)] = Evolution(grammar, seed + 1, population=0)
+        # One for each arm, so that none is judged by another's losses.
+        self._studies = {arm: self._study() for arm in self.arms}
+        for arm, search in self.arms.items():
+            own = [trial for trial in self.trials if arm_of(trial) == arm]
+            self._studies[arm].add_trials(own)
+            search.resume((_candidate(trial), *_told(trial)) for trial in own)
+        self._exhausted: dict[Arm, str] = {}
         self.errors: list[str] = []
         self.unwritten: list[FrozenTrial] = []
 
@@ -96,40 +113,40 @@ class Driver:
     @property
     def left(self) -> int:
         """Formulas that are still to be tried."""
-        missing = (self._config.formulas - self.arms[name].asked for name in self._going())
+        missing = (self._config.formulas - self.arms[arm].asked for arm in self._going())
         return sum(max(0, count) for count in missing)
 
     @property
     def notes(self) -> list[str]:
         """Of arms that ended before their budget, why."""
-        return [f"{name}: {reason}" for name, reason in self._exhausted.items()]
+        return [f"{arm.name}: {reason}" for arm, reason in self._exhausted.items()]
 
-    def _going(self) -> list[str]:
-        return [name for name in self.arms if name not in self._exhausted]
+    def _going(self) -> list[Arm]:
+        return [arm for arm in self.arms if arm not in self._exhausted]
 
     def work(self) -> Iterator[tuple[Asked, Job, Judge]]:
         """What is left of the budget, the arms in turn, each formula drawn in the moment in which
         it starts; ends early after too many errors."""
         while len(self.errors) <= self._config.max_failures:
-            due = [n for n in self._going() if self.arms[n].asked < self._config.formulas]
+            due = [arm for arm in self._going() if self.arms[arm].asked < self._config.formulas]
             if not due:
                 return
-            name = min(due, key=lambda name: self.arms[name].asked)
+            arm = min(due, key=lambda arm: self.arms[arm].asked)
             try:
-                candidate = self.arms[name].ask()
+                candidate = self.arms[arm].ask()
             except Exhausted as error:
-                self._exhausted[name] = str(error)
+                self._exhausted[arm] = str(error)
                 continue
-            yield self._job(name, candidate)
+            yield self._job(arm, candidate)
 
-    def _job(self, name: str, candidate: Candidate) -> tuple[Asked, Job, Judge]:
-        trial = self._studies[name].ask()
-        for key, value in _described(name, candidate).items():
+    def _job(self, arm: Arm, candidate: Candidate) -> tuple[Asked, Job, Judge]:
+        trial = self._studies[arm].ask()
+        for key, value in _described(arm, candidate).items():
             trial.set_user_attr(key, value)
         judged = EPOCHS if self.halves else NEVER
         job = Job((formula_run(self._base, candidate.expression),), judged, LOSS)
         # Later than at a third a stop would save little.
-        return Asked(trial, name, candidate), job, judge_by(trial, last_step=self._third)
+        return Asked(trial, arm, candidate), job, judge_by(trial, last_step=self._third)
 
     def tell(self, asked: Asked, future: Results) -> None:
         """What came of a formula, to its arm and into the study; :meth:`keep` writes it.
@@ -165,9 +182,15 @@ class Driver:
         write_trials(self._stored, self.unwritten)
 
 
-def _described(arm: str, candidate: Candidate) -> dict[str, Any]:
+def arm_of(trial: FrozenTrial) -> Arm:
+    """The arm that asked for a trial."""
+    return Arm(trial.user_attrs[ARM], trial.user_attrs[REPETITION])
+
+
+def _described(arm: Arm, candidate: Candidate) -> dict[str, Any]:
     return {
-        ARM: arm,
+        ARM: arm.name,
+        REPETITION: arm.repetition,
         NUMBER: candidate.number,
         FORMULA: to_text(candidate.expression),
         PARENTS: list(candidate.parents),

@@ -1,6 +1,7 @@
 """Which formula is tried next: regularised evolution, and random search as its control."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -10,6 +11,7 @@ from activation_search.discovery.gate import inspect
 from activation_search.discovery.grammar import Grammar, canonical
 from activation_search.seeds import derive
 
+EVOLUTION, RANDOM = "evolution", "random"  # the two arms
 CROSSOVER = 0.2  # share of the children that have two parents
 MAX_DRAWS = 2000  # for one formula that is new and sound
 
@@ -38,7 +40,14 @@ class Counts:
 
     drawn: int = 0
     duplicates: int = 0
-    gated: dict[str, int] = field(default_factory=dict)
+    gated: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.drawn + other.drawn,
+            self.duplicates + other.duplicates,
+            self.gated + other.gated,
+        )
 
 
 class Evolution:
@@ -97,8 +106,7 @@ class Evolution:
             expression = canonical(expression)
             passport = inspect(expression)
             if passport.reason:
-                gated = self.counts.gated
-                gated[passport.reason] = gated.get(passport.reason, 0) + 1
+                self.counts.gated[passport.reason] += 1
             elif passport.fingerprint in self._known:
                 self.counts.duplicates += 1
             else:

@@ -1,6 +1,5 @@
 """Pictures of a search for formulas. Drawn without pyplot, whose global state they do not need."""
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from matplotlib.figure import Figure
 
 from activation_search.activations import build
 from activation_search.activations.formula.parse import parse
-from activation_search.discovery.driver import EVOLUTION, RANDOM
+from activation_search.discovery.evolution import EVOLUTION, RANDOM
 from activation_search.discovery.found import Discovery, Finalist
 from activation_search.discovery.relatives import Relative, nearest
 from activation_search.reports.pictures import write_picture
@@ -32,15 +31,23 @@ def write_pictures(found: Discovery) -> list[Path]:
 
 @styled
 def draw_progress(found: Discovery) -> Figure:
-    """The smallest loss so far against the number of formulas, per arm."""
+    """The smallest loss so far against the number of formulas, per arm: each repetition, thin,
+    and their mean."""
     figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     axes = figure.subplots()
     ends = {}
     for arm, color, style in ((EVOLUTION, BLUE, "-"), (RANDOM, ORANGE, "--")):
-        losses = found.progress(arm)
-        if losses and math.isfinite(losses[-1]):
-            axes.step(range(1, len(losses) + 1), losses, style, color=color, where="post")
-            ends[arm] = losses[-1], color
+        repetitions = np.array(found.progress(arm))
+        if not repetitions.size or not np.isfinite(repetitions[:, -1]).all():
+            continue
+        formulas = range(1, repetitions.shape[1] + 1)
+        # Infinite until the first training has come to its end.
+        mean = np.where(np.isfinite(repetitions).all(0), repetitions.mean(0), np.nan)
+        axes.step(formulas, mean, style, color=color, where="post")
+        if len(repetitions) > 1:
+            for losses in repetitions:
+                axes.step(formulas, losses, style, color=color, alpha=0.3, lw=0.8, where="post")
+        ends[arm] = float(mean[-1]), color
     axes.set(xlabel="formulas trained", ylabel="smallest validation loss so far")
     label_ends(axes, ends)
     return figure

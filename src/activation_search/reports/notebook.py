@@ -1,4 +1,5 @@
-"""Results in a notebook: a run's summary, a study's leaderboard, a comparison with its forest plot.
+"""Results in a notebook: a run's summary, a study's leaderboard, a comparison with its forest plot,
+the best formula of a search.
 
 Importing this module registers them with :func:`activation_search.notebook.as_html`.
 """
@@ -9,14 +10,19 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from activation_search.discovery.found import Discovery
 from activation_search.errors import UserError
 from activation_search.evidence.results import Evidence
 from activation_search.notebook import as_html
+from activation_search.reports.comparison_content import comparison_tables
 from activation_search.reports.comparison_figures import draw_forest
 from activation_search.reports.comparison_table import caution, verdict_sentence
+from activation_search.reports.content import TableData
+from activation_search.reports.discovery_content import best_table, finalists_table, gain_sentences
+from activation_search.reports.discovery_figures import draw_function, draw_progress
 from activation_search.reports.learning_curves import draw_learning_curves
 from activation_search.reports.pictures import DOTS_PER_INCH
-from activation_search.reports.report import TableData, collect, comparison_tables, environment
+from activation_search.reports.report import collect, environment
 from activation_search.reports.summary import summary, title
 from activation_search.search.sweep import Sweep
 from activation_search.training.result import RunResult
@@ -46,6 +52,21 @@ def _(evidence: Evidence) -> str:
     sentences = [text for b in evidence.blocks for text in (verdict_sentence(b), caution(b))]
     pictures = [_inline(draw_forest(block)) for block in evidence.blocks if block.comparisons]
     return _render(sentences, [comparison_tables(block)[0] for block in evidence.blocks], pictures)
+
+
+@as_html.register
+def _(found: Discovery) -> str:
+    plain = found.as_dict()
+    if found.best is None:
+        note = f"{len(found.formulas)} formulas were trained, {found.left} are left."
+        return _render([note], [], [_inline(draw_progress(found))] if found.finished else [])
+    blocks = found.evidence.blocks if found.evidence else []
+    verdicts = [verdict_sentence(block) for block in blocks]
+    return _render(
+        [*verdicts, *gain_sentences(plain)],
+        [best_table(plain), finalists_table(plain)],
+        [_inline(draw_function(found.best))],
+    )
 
 
 def _render(sentences: Sequence[str], tables: Sequence[TableData], pictures: Sequence[str]) -> str:

@@ -167,8 +167,8 @@ def sweep_question(config: SweepConfig, space: Space) -> dict[str, Any]:
     return question(config, search=search)
 
 
-_NOT_ASKED = ("trials", "formulas", "name", "storage", "workers", "cluster", "minutes",
-              "max_failures", "finalists", "finalist_seeds", "hand_made", "lr_grid",
+_NOT_ASKED = ("trials", "formulas", "repetitions", "name", "storage", "workers", "cluster",
+              "minutes", "max_failures", "finalists", "finalist_seeds", "hand_made", "lr_grid",
               "confirm", "confirm_seeds")  # fmt: skip
 
 
