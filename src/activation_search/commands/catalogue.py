@@ -12,8 +12,9 @@ from rich.table import Table
 
 from activation_search.activations import ENTRIES, find
 from activation_search.console import ArgumentParser, open_console, print_line, print_table
-from activation_search.errors import UserError, unknown
+from activation_search.errors import unknown
 from activation_search.models.advice import HIDDEN_ADVICE, OUTPUTS
+from activation_search.reports.pictures import check_picture, write_asked
 
 
 def run() -> None:
@@ -27,37 +28,19 @@ def run() -> None:
     if arguments.names[:1] == ["advise"]:
         advise(arguments.names[1:])
         return
-    check_picture(arguments.out)
+    check_picture(arguments.out, "--out")
     entries = [find(name) for name in arguments.names]
     if not entries:
         entries = [entry for entry in ENTRIES.values() if not entry.open_parameters]
 
     # Imported once the names are known to be right: torch takes seconds.
     from activation_search.reports.catalogue import catalogue_table, draw_sheet
-    from activation_search.reports.pictures import write_picture
 
     console = open_console()
     drop = ("reference", "learned", "parameters", "channels", "mean", "range")
     print_table(console, catalogue_table(entries), drop)
-    try:
-        write_picture(draw_sheet(entries), arguments.out)
-    except OSError as error:
-        raise UserError(f"Cannot write {arguments.out}: {error.strerror}.") from error
+    write_asked(draw_sheet(entries), arguments.out)
     print_line(console, f"curves and derivatives: {arguments.out}")
-
-
-def check_picture(path: Path) -> None:
-    """Whether matplotlib writes pictures of the kind that a file's ending names.
-
-    Raises:
-        UserError: it does not.
-    """
-    # Imported here, since advice needs no pictures.
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    kinds = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix.removeprefix(".").lower() not in kinds or path.is_dir():
-        raise UserError(f"--out {path} must end in one of {', '.join(f'.{k}' for k in kinds)}.")
 
 
 def advise(given: list[str]) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 import activation_search
+from activation_search.commands.sites import path_of
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
 from activation_search.config.search import SweepConfig
 from activation_search.errors import UserError
 from activation_search.models.factory import sites_on
+from activation_search.reports.model_path import Step, draw_path
 from activation_search.search.parse_space import build_space
 from activation_search.search.sweep import base_config
 from activation_search.user_code import find
@@ -42,7 +44,29 @@ def test_sites(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     number = code.index("        out = self.relu(self.bn1(self.conv1(x)))") + 1
     assert line[1:] == ["relu", "4", "yes", "layer1.bn1", f"own_model.py:{number}"]
     assert command("scripts/sites.py", "model=lstm") == 0
-    assert "lstm1_candidate" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "lstm1_candidate" in out
+    assert "where" not in out  # nothing is known of it
+
+
+def test_picture_of_the_path(
+    command: Command, example: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("scripts/sites.py", "--picture", "sites.png", *OWN) == 0
+    assert "picture:  sites.png" in capsys.readouterr().out
+    assert (example / "sites.png").stat().st_size > 10_000
+    figure = draw_path(path_of(compose(OWN)))
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts[:3] == ["layer1", "layer2", "layer3"]
+    assert texts[3:5] == ["relu", "relu, 4 channels, after stem"]
+    assert command("scripts/sites.py", *OWN, "--picture", "sites.nosuch") == 2
+    assert "--picture sites.nosuch must end in one of" in capsys.readouterr().err
+
+
+def test_a_long_path_stands_in_columns() -> None:
+    steps = [Step(f"layer{number}", "relu") for number in range(121)]
+    columns = draw_path(steps).axes
+    assert [len(axes.texts) // 2 for axes in columns] == [31, 31, 31, 28]
 
 
 def test_train_and_load_elsewhere(

@@ -25,7 +25,7 @@ from activation_search.models.own.discover import (
     without_fast_paths,
 )
 from activation_search.models.own.install import install
-from activation_search.models.own.sites import FoundSite
+from activation_search.models.own.sites import FoundSite, flat_name
 from activation_search.models.sites import Assignment, Site
 from activation_search.user_code import own_callable
 
@@ -133,7 +133,9 @@ class OwnNetwork(Network):
         )
         # By hand, since they are the user's already.
         del self.layers
-        self.layers = {_flat(path): modules[path] for path in found.layers}  # type: ignore[assignment]
+        self.layers = {  # type: ignore[assignment]
+            flat_name(path): modules[path] for path in found.layers
+        }
 
     @staticmethod
     def sites(config: FunctionModelConfig, sample: Sample, outputs: int) -> Sequence[Site]:
@@ -181,7 +183,3 @@ def activation_at(found: FoundSite, chosen: Any) -> nn.Module:
             f"from call to call: give it sharing=layer, or leave it out there."
         )
     return module
-
-
-def _flat(path: str) -> str:
-    return path.replace(".", "_") or "model"

@@ -85,7 +85,7 @@ def find_sites(
         if all(event.last for event in events):
             continue  # the output's, which the task owns
         first = events[0]
-        base = _flat(first.owner if first.unit else f"{first.owner}.{first.kind}".lstrip("."))
+        base = flat_name(first.owner if first.unit else f"{first.owner}.{first.kind}".lstrip("."))
         count = names[base] = names.get(base, -1) + 1
         name = f"{base}_{count}" if count else base
         own = units[first.owner] if first.unit else Call(first.kind, first.args, first.kwargs)
@@ -107,7 +107,9 @@ def _places_of_several_layers(events: Iterable[Event]) -> set[tuple[str, Place]]
     return {where for where, paths in seen.items() if len(paths) > 1}
 
 
-def _flat(path: str) -> str:
+def flat_name(path: str) -> str:
+    """A module's path as a name without dots that starts with a letter: ``1.relu`` is
+    ``model_1_relu``."""
     name = re.sub(r"\W", "_", path) or "model"
     return f"model_{name}" if name[0].isdigit() else name
 
