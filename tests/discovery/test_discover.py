@@ -42,8 +42,8 @@ def work(tmp_path: Path) -> Work:
         config = compose(
             ["model=mlp", "data=digits", "trainer.accelerator=cpu", "name=s", "formulas=12",
              "population=4", "finalists=3", "finalist_seeds=2", "hand_made=[relu,tanh]",
-             "confirm=2", "confirm_seeds=6", "lr_grid=[0.01]", "trainer.max_epochs=3",
-             f"logs={tmp_path}", *overrides],
+             "confirm=2", "confirm_seeds=6", "lr_grid=[0.01]", "tune_lr=false",
+             "trainer.max_epochs=3", f"logs={tmp_path}", *overrides],
             DiscoverConfig,
         )  # fmt: skip
         with open_runner(config, Console(quiet=True)) as runner:
@@ -360,3 +360,27 @@ def test_report_and_notebook_show_what_was_found(work: Work, pretended: Pretende
     assert "<img" in shown
     (found.folder / "discovery.json").write_text("{")  # damaged: the comparison is still told
     assert "Which activation on mlp on digits?" in write_report(found.folder)[1].read_text()
+
+
+def test_formulas_are_tried_at_the_rate_that_suits_known_functions(
+    work: Work, pretended: Pretended
+) -> None:
+    def by_rate(config: TrainConfig) -> list[float]:
+        rate = {0.001: 0.5, 0.01: 0.6, 0.1: 0.7}[config.optim.lr]
+        best = str(config.activation.whole) == "silu" and config.optim.lr == 0.01
+        return [*score(config)[:2], rate + 0.2 * best]
+
+    seen = pretended(by_rate)
+    work("tune_lr=true", "lr_grid=[0.001,0.01,0.1]", "halving=false")
+    groups: dict[str, set[float]] = {}
+    for config in seen:
+        groups.setdefault(config.group, set()).add(config.optim.lr)
+    assert groups["discover/s/rates"] == {0.001, 0.01, 0.1}
+    # Of relu, silu and tanh, silu is the best, and that at 0.01.
+    assert groups["discover/s/runs"] == {0.01}
+    assert groups["discover/s/finalists"] == {0.01}
+    before = len(seen)
+    work("tune_lr=true", "lr_grid=[0.001,0.01,0.1]", "halving=false")
+    assert len(seen) == before
+    with pytest.raises(UserError, match=r"asks something else .*lr_grid"):
+        work("tune_lr=true", "lr_grid=[0.001]", "halving=false")

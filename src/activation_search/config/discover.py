@@ -55,9 +55,13 @@ class DiscoverConfig(EngineConfig):
     confirm_seeds: int = setting(
         10, low=2, high=10_000, help="for that, seeds that the search never used"
     )
+    tune_lr: bool = setting(
+        True,
+        help="try formulas at the rate of lr_grid that suits relu, silu or tanh; else at optim.lr",
+    )
     lr_grid: list[float] = setting(
         factory=lambda: [1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
-        help="of which each of them gets its best, on the validation split",
+        help="learning rates, of which each of them gets its best, on the validation split",
     )
     max_failures: int = setting(
         5, low=0, high=MAX_FORMULAS, help="formulas that raise an error before the search stops"

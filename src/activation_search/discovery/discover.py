@@ -31,6 +31,7 @@ from activation_search.discovery.evolution import Counts
 from activation_search.discovery.finalists import confirm, run_finalists
 from activation_search.discovery.found import Discovery, Formula
 from activation_search.discovery.grammar import Grammar
+from activation_search.discovery.rate import at_best_rate
 from activation_search.discovery.relatives import comparable
 from activation_search.engine.runner import Runner
 from activation_search.engine.workers import job_run
@@ -88,12 +89,17 @@ def _run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
         assign(sites, with_activation(base, Activation.from_text(name)).activation)
     folder = (Path(config.logs) / base.group).parent
     storage, _ = open_in(folder, config.storage)
-    study = open_study(storage, folder.name, question(config), "loss", "min")
+    # Which rates there are is asked only where one of them is chosen before the first formula.
+    asked = question(config, **({"lr_grid": config.lr_grid} if config.tune_lr else {}))
+    study = open_study(storage, folder.name, asked, "loss", "min")
 
     def note(text: str) -> None:
         print_line(runner.console, text)
 
     with SoleDriver(study, folder, note, shared=config.storage is not None) as alone:
+        if config.tune_lr:
+            base = at_best_rate(config, base, runner)
+            note(f"learning rate {base.optim.lr:g}, at which known functions do best")
         epochs = _epochs(base, len(source.x_train))
         driver = Driver(study, config, base, grammar, epochs)
         per_minute = _search(driver, runner, alone)

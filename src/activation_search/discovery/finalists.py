@@ -16,12 +16,12 @@ from activation_search.config.run import TrainConfig
 from activation_search.console import command_line
 from activation_search.discovery.driver import LOSS, formula_run, with_activation
 from activation_search.discovery.found import Discovery, Finalist
+from activation_search.discovery.rate import best_metric
 from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
 from activation_search.evidence.compare import FRESH_SEED, compare_runs, tune
 from activation_search.evidence.results import Evidence
 from activation_search.training.result import FINISHED, RunResult, versions
-from activation_search.training.task import criterion_of
 
 
 def run_finalists(
@@ -88,11 +88,7 @@ def confirm(
     candidates = {f.label: formula_run(run, parse(f.label)) for f in best}
     candidates |= {f.label: with_activation(run, Activation.from_text(f.label)) for f in known}
     tuned, rates = tune(candidates, config.lr_grid, runner)
-    sign = 1 if criterion_of(base).mode == "max" else -1
-    baseline = max(
-        (f.label for f in known),
-        key=lambda label: max((sign * v for v in rates[label].values()), default=-math.inf),
-    )
+    baseline = max((f.label for f in known), key=lambda label: best_metric(rates[label], base))
     seeds = range(FRESH_SEED + config.seed, FRESH_SEED + config.seed + config.confirm_seeds)
     block = compare_runs(tuned, baseline, seeds, runner)
     for label, found_rates in rates.items():
