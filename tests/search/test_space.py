@@ -1,11 +1,13 @@
 """Search spaces: what is searched, its size, and what a point means."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import optuna
 import pytest
 
+from activation_search.activations import Activation
 from activation_search.config.compose import compose
 from activation_search.config.run import check_run
 from activation_search.config.search import DEFAULT_CANDIDATES, SweepConfig
@@ -62,10 +64,14 @@ def test_sites_by_pattern_and_tied() -> None:
     found, _ = space("search=per_layer", "search.sites=conv*", "search.tie=[[conv1,conv3]]")
     assert list(labels(found)) == ["conv1+conv3", "conv2"]
     together, base = space("search=global", "search.sites=[conv*]", "search.candidates=[elu,selu]")
-    assert list(labels(together)) == ["conv1+conv2+conv3"]
-    applied = together.apply(base, {"conv1+conv2+conv3": "elu"})
+    assert list(labels(together)) == ["conv*"]
+    applied = together.apply(base, {"conv*": "elu"})
+    assert applied.activation.as_dict()["layers"] == {"conv*": "elu"}
+    # What the base says of one of them would beat the pattern.
+    named = replace(base, activation=base.activation.with_layers({"conv2": Activation("relu")}))
+    applied = together.apply(named, {"conv*": "elu"})
     assert applied.activation.as_dict()["layers"] == dict.fromkeys(
-        ["conv1", "conv2", "conv3"], "elu"
+        ["conv2", "conv1", "conv3"], "elu"
     )
 
 

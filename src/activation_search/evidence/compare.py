@@ -52,7 +52,8 @@ def run_compare(config: CompareConfig, runner: Runner) -> tuple[Evidence, Path]:
     if not config.lr_grid:
         raise UserError("lr_grid must list learning rates, not be empty.")
     data = _names(config, "datasets") if config.datasets else [config.data.label]
-    name = config.name or "-".join([*_names(config, "models"), *data])
+    models = _names(config, "models") if config.models else [config.model.label]
+    name = config.name or "-".join([*models, *data])
     check_name(name)
     folder = Path(config.logs) / "compare" / name
     blocks = []

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from os.path import commonprefix
 from typing import Any
 
 from activation_search.activations import ENTRIES, Activation
@@ -81,8 +82,16 @@ def _site_choices(
         fitting = _fitting(candidates, [by_name[name] for name in group])
         if not fitting:
             raise UserError(f"The search space is empty: no candidate fits {group[0]}.")
-        choices.append(Choice("+".join(group), tuple(group), fitting))
+        choices.append(Choice(_label(group, names), tuple(group), fitting))
     return choices
+
+
+def _label(group: list[str], names: Sequence[str]) -> str:
+    """A site's name; of several, a pattern of exactly those, such as ``layer1_*``, or all names."""
+    if len(group) == 1:
+        return group[0]
+    pattern = f"{commonprefix(group)}*"  # noqa: RUF071, letter by letter is meant
+    return pattern if _matching(pattern, names) == group else "+".join(group)
 
 
 def _stages(names: Sequence[str], base: TrainConfig) -> list[list[str]]:

@@ -32,7 +32,7 @@ class Suggest(Protocol):
 class Choice:
     """One decision: the activation of a site, of tied sites, or of the whole model.
 
-    label: its parameter name.
+    label: its parameter name: a site's, a pattern of sites, or their names joined by ``+``.
     sites: where it acts.
     candidates: text of an activation -> the activation.
     """
@@ -137,7 +137,10 @@ class Space:
             if choice.label == WHOLE_MODEL:
                 chosen = chosen.with_whole(activation)
             else:
-                chosen = chosen.with_layers(dict.fromkeys(choice.sites, activation))
+                # A short command, but for sites that the base names: a name beats a pattern.
+                named = any(site in chosen.layers for site in choice.sites)
+                places = choice.sites if named or "+" in choice.label else [choice.label]
+                chosen = chosen.with_layers(dict.fromkeys(places, activation))
         plain = base.as_dict() | {"activation": chosen}
         for key in self.ranges:
             set_key(plain, key, point[key])
