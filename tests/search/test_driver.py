@@ -16,9 +16,10 @@ from activation_search.config.search import SweepConfig
 from activation_search.engine import runner as runner_module
 from activation_search.engine.engine import Results
 from activation_search.engine.job import Job, Judge
+from activation_search.errors import UserError
 from activation_search.search.driver import Driver
 from activation_search.search.leaderboard import LeaderboardRow, rank, reproduce, size_of_luck
-from activation_search.search.study import ERROR, KIND, NUMBER
+from activation_search.search.study import ERROR, KIND, NUMBER, open_in
 from activation_search.training import run as run_module
 from activation_search.training import session as session_module
 
@@ -193,13 +194,17 @@ def test_median_pruning_keeps_the_last_value(work: Work, pretended: Pretended) -
     assert (row.status, row.values) == ("pruned", [0.5])
 
 
-def test_a_replicate_of_nothing_is_no_crash(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replicate_of_nothing_is_no_crash(
+    work: Work, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def fail(self, batch, index):
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr(session_module.ActivationModule, "training_step", fail)
-    study = work("search.candidates=[relu,gelu]", "trials=3")
-    assert [t.user_attrs[ERROR].strip().splitlines()[-1] for t in study.trials] == [
+    with pytest.raises(UserError, match=r"All trials failed, the first with: .*out of luck"):
+        work("search.candidates=[relu,gelu]", "trials=3")
+    trials = open_in(tmp_path / "sweeps" / "s", None)[0].get_all_trials(0)
+    assert [t.user_attrs[ERROR].strip().splitlines()[-1] for t in trials] == [
         "RuntimeError: out of luck"
     ] * 3
 

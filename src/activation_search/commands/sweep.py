@@ -57,6 +57,9 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
     if sweep.left:
         console.print(f"minutes are over, trials left: {sweep.left}; the same command resumes")
     print_table(console, leaderboard_table(rows, sweep.metric), DROPPED_FIRST, "trials.csv")
+    if failures := sweep.failures:
+        failed = f"{len(failures)} of {len(rows)} rows failed, the first with: {failures[0]}"
+        print_line(console, failed)
     luck = size_of_luck(rows, sweep.mode)
     if luck is not None:
         copies = next(len(row.means) for row in rows if row.control)

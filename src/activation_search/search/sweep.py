@@ -41,6 +41,7 @@ from activation_search.search.space import baseline
 from activation_search.search.study import open_in, open_study, storage_errors, sweep_question
 from activation_search.training.directory import check_name
 from activation_search.training.own_parts import check_own_parts
+from activation_search.training.result import FAILED
 from activation_search.training.task import criterion_of
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class Sweep:
 
     def _repr_html_(self) -> str:
         return as_html(self)
+
+    @property
+    def failures(self) -> list[str]:
+        """Of rows whose trials failed, why."""
+        return [row.reason for row in self.rows if row.status == FAILED]
 
     @property
     def dashboard(self) -> str:
@@ -152,6 +158,8 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
             f"{len(driver.errors)} trials failed, more than max_failures={config.max_failures}; "
             f"the last one with: {driver.errors[-1]}"
         )
+    if sweep.failures and len(sweep.failures) == len(sweep.rows):
+        raise UserError(f"All trials failed, the first with: {sweep.failures[0]}")
     return sweep
 
 

@@ -121,6 +121,16 @@ def test_a_large_model_is_searched_by_stages() -> None:
     assert applied.activation.as_dict()["layers"] == dict.fromkeys(labels, "gelu")
 
 
+def test_a_resnet_on_cifar10(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of files in the true format, see tests/data/sources/test_image_sets.py."""
+    model = ["model=function", "model.function=tests.models.own.zoo.ResNet18"]
+    arguments = [*model, "model.args={divide: 16, colours: 3}", "data=cifar10", "activation=prelu"]
+    assert command("train.py", *arguments, *QUICK, "logs=logs") == 0
+    out = capsys.readouterr().out
+    assert "image [3, 32, 32]" in out
+    assert "relu … (17 sites)" in out
+
+
 def test_compare(command: Command, example: Path, trained: list[TrainConfig]) -> None:
     arguments = [*OWN, *QUICK, "candidates=[default,gelu]", "seeds=2", "logs=logs"]
     assert command("scripts/compare.py", *arguments) == 0
