@@ -39,7 +39,7 @@ class DiscoverConfig(EngineConfig):
         12, low=1, high=1000, help="the best formulas, which are trained on further seeds"
     )
     finalist_seeds: int = setting(
-        3, low=1, high=1000, help="for that, and for the hand-made functions"
+        3, low=1, high=1000, help="for that, and for as many hand-made functions"
     )
     hand_made: Any = setting(
         "all",
@@ -57,11 +57,12 @@ class DiscoverConfig(EngineConfig):
     )
     tune_lr: bool = setting(
         True,
-        help="try formulas at the rate of lr_grid that suits relu, silu or tanh; else at optim.lr",
+        help="try formulas at the rate at which the best hand-made function is best, and not at "
+        "optim.lr",
     )
     lr_grid: list[float] = setting(
         factory=lambda: [1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
-        help="learning rates, of which each of them gets its best, on the validation split",
+        help="learning rates, of which each function gets its best, on the validation split",
     )
     max_failures: int = setting(
         5, low=0, high=MAX_FORMULAS, help="formulas that raise an error before the search stops"

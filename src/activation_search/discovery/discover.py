@@ -31,7 +31,7 @@ from activation_search.discovery.evolution import Counts
 from activation_search.discovery.finalists import confirm, run_finalists
 from activation_search.discovery.found import Discovery, Formula
 from activation_search.discovery.grammar import Grammar
-from activation_search.discovery.rate import at_best_rate
+from activation_search.discovery.known import Known, tune_known
 from activation_search.discovery.relatives import comparable
 from activation_search.engine.runner import Runner
 from activation_search.engine.workers import job_run
@@ -89,27 +89,32 @@ def _run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
         assign(sites, with_activation(base, Activation.from_text(name)).activation)
     folder = (Path(config.logs) / base.group).parent
     storage, _ = open_in(folder, config.storage)
-    # Which rates there are is asked only where one of them is chosen before the first formula.
-    asked = question(config, **({"lr_grid": config.lr_grid} if config.tune_lr else {}))
+    # What decides the learning rate of all formulas is asked; else it may change.
+    decisive = {"lr_grid": config.lr_grid, "hand_made": hand_made} if config.tune_lr else {}
+    asked = question(config, **decisive)
     study = open_study(storage, folder.name, asked, "loss", "min")
 
     def note(text: str) -> None:
         print_line(runner.console, text)
 
     with SoleDriver(study, folder, note, shared=config.storage is not None) as alone:
+        known = tune_known(hand_made, config.lr_grid, base, runner)
         if config.tune_lr:
-            base = at_best_rate(config, base, runner)
-            note(f"learning rate {base.optim.lr:g}, at which known functions do best")
+            base = replace(base, optim=replace(base.optim, lr=known.learning_rate))
+        note(
+            f"the best hand-made function is {next(iter(known.runs))}, at a learning rate of "
+            f"{known.learning_rate:g}; formulas are tried at {base.optim.lr:g}"
+        )
         epochs = _epochs(base, len(source.x_train))
         driver = Driver(study, config, base, grammar, epochs)
         per_minute = _search(driver, runner, alone)
-        return _concluded(driver, per_minute, hand_made, config, base, runner, folder)
+        return _concluded(driver, per_minute, known, config, base, runner, folder)
 
 
 def _concluded(
     driver: Driver,
     per_minute: float | None,
-    hand_made: Sequence[str],
+    known: Known,
     config: DiscoverConfig,
     base: TrainConfig,
     runner: Runner,
@@ -137,8 +142,8 @@ def _concluded(
             f"the last one: {driver.errors[-1]}"
         )
     if not found.left:
-        found.finalists = run_finalists(found, hand_made, config, base, runner)
-        found.evidence = confirm(found, config, base, runner)
+        found.finalists = run_finalists(found, known, config, base, runner)
+        found.evidence = confirm(found, known, config, base, runner)
         found.evidence.write(folder)
         found.write()
     return found

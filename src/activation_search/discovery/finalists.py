@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from activation_search.activations import Activation
 from activation_search.activations.formula.parse import parse
 from activation_search.config.discover import DiscoverConfig
 from activation_search.config.overrides import command_of
 from activation_search.config.run import TrainConfig
 from activation_search.console import command_line
-from activation_search.discovery.driver import LOSS, formula_run, with_activation
+from activation_search.discovery.driver import LOSS, formula_run
 from activation_search.discovery.found import Discovery, Finalist
-from activation_search.discovery.rate import best_metric
+from activation_search.discovery.known import Known, best_metric, rates_group
 from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
 from activation_search.evidence.compare import FRESH_SEED, compare_runs, tune
@@ -26,17 +25,17 @@ from activation_search.training.result import FINISHED, RunResult, versions
 
 def run_finalists(
     found: Discovery,
-    hand_made: Sequence[str],
+    known: Known,
     config: DiscoverConfig,
     base: TrainConfig,
     runner: Runner,
 ) -> list[Finalist]:
-    """The best formulas, and the hand-made functions, on seeds that chose none of them."""
+    """The best formulas, and as many hand-made functions, on seeds that chose none of them."""
     tried = [formula for formula in found.formulas if formula.status == FINISHED]
     best = sorted(tried, key=lambda f: math.inf if f.loss is None else f.loss)
     chosen = dict.fromkeys(formula.text for formula in best[: config.finalists])
     arms = {text: formula_run(base, parse(text)) for text in chosen}
-    arms |= {name: with_activation(base, Activation.from_text(name)) for name in hand_made}
+    arms |= dict(list(known.runs.items())[: config.finalists])
     seeds = range(config.seed + 1, config.seed + 1 + config.finalist_seeds)
     group = str(Path(base.group).with_name("finalists"))
     runs = {
@@ -55,6 +54,7 @@ def run_finalists(
                 label,
                 [metrics.get(LOSS, math.inf) for metrics in sound],
                 [metrics.get(f"val_{found.metric}", math.nan) for metrics in sound],
+                run.optim.lr,
                 label not in chosen,
                 learned_constants(own, str(run.activation.whole)),
                 command_of(run, list(seeds)),
@@ -78,17 +78,19 @@ def learned_constants(results: Sequence[RunResult], activation: str) -> dict[str
 
 
 def confirm(
-    found: Discovery, config: DiscoverConfig, base: TrainConfig, runner: Runner
+    found: Discovery, known: Known, config: DiscoverConfig, base: TrainConfig, runner: Runner
 ) -> Evidence:
     """The best formulas against the best hand-made functions, each at its best learning rate."""
     best = [f for f in found.finalists if not f.hand_made][: config.confirm]
-    known = [f for f in found.finalists if f.hand_made][: config.confirm]
+    hand_made = [f.label for f in found.finalists if f.hand_made][: config.confirm]
+    run = replace(base, group=rates_group(base))
+    formulas = {f.label: formula_run(run, parse(f.label)) for f in best}
+    tuned, rates = tune(formulas, config.lr_grid, runner)
+    tuned |= {label: known.runs[label] for label in hand_made}
+    rates |= {label: known.rates[label] for label in hand_made}
     group = str(Path(base.group).with_name("confirm"))
-    run = replace(base, group=group)
-    candidates = {f.label: formula_run(run, parse(f.label)) for f in best}
-    candidates |= {f.label: with_activation(run, Activation.from_text(f.label)) for f in known}
-    tuned, rates = tune(candidates, config.lr_grid, runner)
-    baseline = max((f.label for f in known), key=lambda label: best_metric(rates[label], base))
+    tuned = {label: replace(run, group=group) for label, run in tuned.items()}
+    baseline = max(hand_made, key=lambda label: best_metric(rates[label], base))
     seeds = range(FRESH_SEED + config.seed, FRESH_SEED + config.seed + config.confirm_seeds)
     block = compare_runs(tuned, baseline, seeds, runner)
     for label, found_rates in rates.items():

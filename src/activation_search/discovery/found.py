@@ -61,6 +61,7 @@ class Finalist:
     Attributes:
         label: the formula's text, or the function's name.
         losses, metrics: on the validation split, per seed; infinite and NaN where it diverged.
+        lr: the learning rate of these runs.
         constants: learned ones, the mean over runs, sites and channels.
         command: that trains it on these seeds, and after the comparison as there.
         confirmed: its metric on the validation split in the comparison, if it was in it.
@@ -69,6 +70,7 @@ class Finalist:
     label: str
     losses: list[float]
     metrics: list[float]
+    lr: float
     hand_made: bool = False
     constants: dict[str, float] = field(default_factory=dict)
     command: str = ""
@@ -205,7 +207,13 @@ class Discovery:
             "repetitions": len(self.progress(EVOLUTION)),
             "evolution_gain": gain.as_dict() if gain else None,
             "finalists": [
-                {"label": f.label, "loss": f.loss, "metric": f.metric, "hand_made": f.hand_made}
+                {
+                    "label": f.label,
+                    "lr": f.lr,
+                    "loss": f.loss,
+                    "metric": f.metric,
+                    "hand_made": f.hand_made,
+                }
                 for f in self.finalists
             ],
             "best": best.description() | {"train it": best.command} if best else {},

@@ -74,9 +74,9 @@ def best_table(plain: dict[str, Any]) -> TableData:
 def finalists_table(plain: dict[str, Any]) -> TableData:
     """Formulas and hand-made functions, the smallest loss first."""
     metric = plain["metric"]
-    headings = ["candidate", "made by", "validation loss", *[metric] * (metric != "loss")]
+    headings = ["candidate", "made by", "lr", "validation loss", *[metric] * (metric != "loss")]
     rows = [
-        [f["label"], "hand" if f["hand_made"] else "search", f"{f['loss']:.4f}",
+        [f["label"], "hand" if f["hand_made"] else "search", f"{f['lr']:g}", f"{f['loss']:.4f}",
          *[f"{f['metric']:.4f}"] * (metric != "loss")]
         for f in plain["finalists"][:SHOWN]
     ]  # fmt: skip
