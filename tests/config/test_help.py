@@ -8,7 +8,7 @@ import pytest
 from activation_search.commands.main import COMMANDS
 from activation_search.config.compose import CONF
 from activation_search.config.data import DATA_OPTIONS
-from activation_search.config.help import WIDTH, help_text
+from activation_search.config.help import help_text
 from activation_search.config.models import MODEL_CONFIGS
 from activation_search.config.run import TrainConfig
 
@@ -48,7 +48,19 @@ def test_defaults_limits_and_explanations_stand_together() -> None:
         "    optim.clip = null             largest total gradient norm; null does not clip" in text
     )
     assert "schema" not in text
-    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+@pytest.mark.parametrize(("window", "longest"), [("80", 80), ("40", 60), ("300", 100)])
+def test_lines_fit_the_window(monkeypatch: pytest.MonkeyPatch, window: str, longest: int) -> None:
+    monkeypatch.setenv("COLUMNS", window)
+    for config in CONFIGS:
+        lines = help_text("Trains.", ["python train.py"], config, CONF).splitlines()
+        assert [line for line in lines if len(line) > longest and not fixed(line)] == []
+
+
+def fixed(line: str) -> bool:
+    """The name and default of a setting, which stand on a line together, and what a group is."""
+    return " = " in line or (line.startswith("  ") and line[2] != " ")
 
 
 def test_the_settings_of_the_chosen_model_and_data_are_shown() -> None:

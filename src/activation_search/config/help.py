@@ -1,5 +1,6 @@
 """What ``--help`` prints: every setting with its explanation. Torch and Hydra are not imported."""
 
+import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -11,7 +12,7 @@ from activation_search.config.data import DATA_OPTIONS
 from activation_search.config.limits import limits_of
 from activation_search.config.models import MODEL_CONFIGS
 
-WIDTH = 100
+WIDTHS = 60, 100  # at least and at most, whatever the window has
 NAME_WIDTH = 34
 
 
@@ -46,7 +47,8 @@ def help_text(
     lines += list(_groups(config))
     lines += [
         "",
-        "-m runs every combination of comma-separated values; --cfg job prints all values.",
+        "-m runs every combination of comma-separated values;",
+        "--cfg job prints all values.",
     ]
     return "\n".join(lines)
 
@@ -54,9 +56,15 @@ def help_text(
 _LAYERS = "an activation of its own for a site, or for all that a pattern such as conv* matches"
 
 
+def _width() -> int:
+    """Of the window; a pipe has as much as is read with ease."""
+    least, most = WIDTHS
+    return max(least, min(most, shutil.get_terminal_size((most, 24)).columns))
+
+
 def _listed(name: str, options: Any) -> list[str]:
     return textwrap.wrap(
-        ", ".join(options), WIDTH, initial_indent=f"  {name}=", subsequent_indent="    "
+        ", ".join(options), _width(), initial_indent=f"  {name}=", subsequent_indent="    "
     )
 
 
@@ -94,7 +102,7 @@ def _field(item: Field, prefix: str, value: Any = MISSING) -> list[str]:
 def _entry(name: str, default: str, choices: Sequence[str], text: str) -> list[str]:
     head = f"    {name}" + (f" = {default}" if default else "")
     words = f"{text} ({', '.join(choices)})" if choices else text
-    body = textwrap.wrap(words, WIDTH - NAME_WIDTH)
+    body = textwrap.wrap(words, _width() - NAME_WIDTH)
     if len(head) >= NAME_WIDTH:
         return [head, *(" " * NAME_WIDTH + line for line in body)]
     indented = [" " * NAME_WIDTH + line for line in body] or [""]
