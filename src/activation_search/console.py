@@ -1,6 +1,7 @@
 """The console that tables go to, and the command that runs on it."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ from rich.table import Table
 
 from activation_search.errors import UserError
 from activation_search.passwords import without_passwords
+
+PIPE_WIDTH = 240
 
 
 class PipedConsole(Console):
@@ -31,12 +34,15 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 def open_console() -> Console:
-    """As wide as the terminal; a file or a pipe has no width that a table must fit into."""
+    """As wide as the terminal; a file or a pipe has no width that a table must fit into, unless
+    ``COLUMNS`` says so."""
     # As text in a notebook too, where rich's progress bars need ipywidgets.
     console = PipedConsole(highlight=False, force_jupyter=False)
     if console.is_terminal:
         return console
-    return PipedConsole(highlight=False, force_jupyter=False, width=240)
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdigit() else PIPE_WIDTH
+    return PipedConsole(highlight=False, force_jupyter=False, width=width)
 
 
 def print_table(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from activation_search.passwords import without_passwords
 
+MOST_LISTED = 30  # valid names beside a guess; more would hide it
+
 
 class UserError(Exception):
     """A mistake in what the user asked for; the command line prints it without a traceback.
@@ -72,15 +74,18 @@ def unknown(kind: str, given: object, allowed: Iterable[str]) -> UserError:
     Args:
         kind: what the name should have named, for example ``"activation"``.
         given: the name as the user wrote it.
-        allowed: every valid name, listed in this order.
+        allowed: every valid name, listed in this order; with a guess, only a short list is shown.
     """
     names = [str(name) for name in allowed]
     # Swapped letters are the commonest slip, which a similarity of substrings ranks low.
     swapped = [name for name in names if sorted(name) == sorted(str(given))]
     guesses = swapped or get_close_matches(str(given), names, n=1)
+    text = f"Unknown {kind} {str(given)!r}"
+    if guesses and len(names) > MOST_LISTED:
+        return UserError(f"{text}, did you mean {guesses[0]!r}?")
     guess = f", did you mean {guesses[0]!r}?" if guesses else ";"
     choice = f"allowed: {', '.join(names)}" if names else "none is allowed here"
-    return UserError(f"Unknown {kind} {str(given)!r}{guess} {choice}.")
+    return UserError(f"{text}{guess} {choice}.")
 
 
 def print_error(sentence: str) -> None:

@@ -7,6 +7,7 @@ or in Python; one that stands in a file, such as a checkpoint, needs the user's 
 import inspect
 import sys
 from collections.abc import Callable, Collection
+from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -34,7 +35,7 @@ def check_trusted(
     if unnamed and not trust:
         raise UserError(
             f"{where} names code, which would be imported and run: {', '.join(sorted(unnamed))}. "
-            "If you trust that file, say so with trust=true."
+            "If you trust that file, say so: trust=true, in Python trust=True."
         )
 
 
@@ -63,11 +64,21 @@ def own_callable(setting: str, path: str) -> Callable[..., Any]:
     except Exception as error:  # whatever the user's module raises while it is imported
         raise UserError(f"Importing {setting}={path} failed: {error}") from error
     if not callable(target):
-        raise UserError(
-            f"{setting}={path} names nothing callable; it should be module.function, "
-            f"the module lying in {here} or installed."
-        )
+        raise _not_found(setting, path, here)
     return target
+
+
+def _not_found(setting: str, path: str, here: str) -> UserError:
+    """What is wrong with a path that names nothing callable."""
+    module, _, name = path.rpartition(".")
+    members = vars(find(module)) if inspect.ismodule(find(module)) else {}
+    functions = [key for key, value in members.items() if callable(value) and key[:1] != "_"]
+    close = get_close_matches(name, functions, n=1)
+    guess = f", did you mean {module}.{close[0]}?" if close else ";"
+    return UserError(
+        f"{setting}={path} names nothing callable{guess} it should be module.function, "
+        f"the module lying in {here}, or installed, or on PYTHONPATH."
+    )
 
 
 def call_own(setting: str, path: str, *given: Any, **arguments: Any) -> Any:

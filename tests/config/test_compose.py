@@ -63,7 +63,22 @@ def test_identity_ignores_where_and_how_it_is_shown() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("activation=gleu", "Unknown activation 'gleu', did you mean 'gelu'. allowed: acon_c"),
+        ("activation=gleu", "^Unknown activation 'gleu', did you mean 'gelu'.$"),
+        ("activation=nothing_alike", "Unknown activation 'nothing_alike'; allowed: acon_c"),
+        ("activation=my_code.wave", r"activation=custom activation\.target=my_code\.wave"),
+        ("lr=0.1", r"Unknown setting 'lr': it is optim\.lr\."),
+        ("max_epochs=3", r"it is trainer\.max_epochs"),
+        ("batch_size=3", r"it is data\.batch_size"),
+        ("depth=3", r"it is model\.depth"),
+        ("optim.max_epochs=3", r"it is trainer\.max_epochs"),
+        ("trainer.seed=3", "Unknown trainer setting 'seed': it is seed itself"),
+        ("data.target=price", "Unknown data=mnist1d setting 'target': it is a setting of data=csv"),
+        (
+            "model.heads=2",
+            "setting 'heads': it is a setting of model=transformer",
+        ),
+        ("activation.layers.conv*=relu2", r"braces: 'activation\.layers=\{conv\*: relu2\}'"),
+        ("activation.expr=x * y(x)", r"of its own: \"activation\.expr='x \* y\(x\)'\""),
         (
             "model=cmn",
             "Unknown model 'cmn', did you mean 'cnn'. allowed: cnn, function, lstm, mlp",

@@ -33,6 +33,7 @@ from activation_search.activations.names import MODEL_DEFAULT, own_overrides
 from activation_search.config.compare import CompareConfig
 from activation_search.config.data import DATA_OPTIONS
 from activation_search.config.discover import DiscoverConfig
+from activation_search.config.elsewhere import elsewhere
 from activation_search.config.hints import check_habits
 from activation_search.config.models import MODEL_CONFIGS, FunctionModelConfig
 from activation_search.config.run import (
@@ -178,12 +179,14 @@ def explain(error: Exception) -> UserError:
             return UserError(
                 f"{group}={option} needs Hydra's launchers: pip install -e '.[launchers]'."
             )
+        if group == "activation" and "." in option:
+            return UserError(
+                f"activation={option} is a path to a function of your own: "
+                f"activation=custom activation.target={option}."
+            )
         return unknown(group, option, sorted(error.options))
     if isinstance(error, OverrideParseException):
-        return UserError(
-            f"Cannot read the override {error.override!r}; write key=value, and a value with "
-            "blanks or signs in quotes of its own: \"data.path='my file.csv'\"."
-        )
+        return _unreadable(error.override)
     text = str(error)
     if "INTERVAL_SWEEP" in text or ("interval(" in text and "requires --multirun" in text):
         return UserError(
@@ -196,6 +199,8 @@ def explain(error: Exception) -> UserError:
         section = node._get_full_key(None) if node is not None else ""
         if node is not None and "name" in node and section in ("model", "data", "activation"):
             section = f"{section}={node['name']}"  # which of them has no such setting
+        if place := elsewhere(section.partition("=")[0], str(cause.key)):
+            return UserError(f"Unknown {f'{section} setting'.strip()} {cause.key!r}: {place}.")
         siblings = [key for key in node or () if key not in _NOT_SETTINGS]
         return unknown(f"{section} setting".strip(), cause.key, siblings)
     if isinstance(cause, MissingMandatoryValue):
@@ -205,6 +210,22 @@ def explain(error: Exception) -> UserError:
     if isinstance(cause, ValidationError | InterpolationKeyError | UnsupportedInterpolationType):
         return UserError(f"{cause.full_key}: {str(cause).splitlines()[0].rstrip('.')}.")
     return UserError(" ".join(str(error).split()))
+
+
+def _unreadable(override: str) -> UserError:
+    """Of an override that Hydra cannot parse."""
+    key, _, value = override.partition("=")
+    group, _, pattern = key.partition(".layers.")
+    if pattern and value and any(sign in pattern for sign in "*?["):
+        example = f"a pattern stands within braces: '{group}.layers={{{pattern}: {value}}}'"
+    elif value and not set(value) & set("'\""):
+        example = f"a value with blanks or signs stands in quotes of its own: \"{key}='{value}'\""
+    else:
+        example = (
+            "write key=value, and a value with blanks or signs in quotes of its own: "
+            "\"data.path='my file.csv'\""
+        )
+    return UserError(f"Cannot read the override {override!r}; {example}.")
 
 
 # Keys of the composed configuration that are chosen as a group's option, or not by the user.

@@ -21,6 +21,7 @@ from activation_search.engine.runs import run_all
 from activation_search.evidence.compare import FRESH_SEED, compare_runs, tune
 from activation_search.evidence.results import Evidence
 from activation_search.training.result import FINISHED, RunResult, versions
+from activation_search.training.task import criterion_of
 
 
 def run_finalists(
@@ -60,7 +61,13 @@ def run_finalists(
                 command_of(run, list(seeds)),
             )
         )
-    return sorted(finalists, key=lambda finalist: finalist.loss)
+    # By what the comparison judges by: a smaller loss may come with fewer right answers.
+    sign = 1 if criterion_of(base).mode == "max" else -1
+
+    def merit(finalist: Finalist) -> tuple[bool, float]:
+        return not math.isnan(finalist.metric), sign * finalist.metric
+
+    return sorted(finalists, key=merit, reverse=True)
 
 
 def learned_constants(results: Sequence[RunResult], activation: str) -> dict[str, float]:

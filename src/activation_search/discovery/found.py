@@ -105,7 +105,7 @@ class Discovery:
         metric: that comparisons judge by.
         formulas: all that were tried, in the order in which they ended.
         counts: arm -> what was drawn for them by this command.
-        finalists: formulas and hand-made functions on further seeds, the smallest loss first.
+        finalists: formulas and hand-made functions on further seeds, the best metric first.
         evidence: the comparison of the best of both; ``None`` while formulas are left.
         left: formulas that are still to be tried.
         notes: why an arm ended before its budget.

@@ -87,5 +87,9 @@ def job_run(config: EngineConfig, group: str) -> TrainConfig:
 def threads_per_job(config: EngineConfig) -> int:
     """Workers share the cores, since more threads than cores make each of them several times
     slower; a cluster has a worker for each core."""
+    if config.trainer.threads:
+        return config.trainer.threads
     share = 1 if config.cluster else core_count() // worker_count(config.workers, config)
-    return config.trainer.threads or max(1, share)
+    # What the user's environment allows is for each process.
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(share, int(allowed)) if allowed.isdigit() else share)

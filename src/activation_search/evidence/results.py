@@ -75,6 +75,14 @@ class Block:
     def label(self) -> str:
         return f"{self.model} on {self.data}"
 
+    def contains(self, other: "Block") -> bool:
+        """Whether it has all candidates and seeds of another one of the same setting."""
+        return (
+            set(other.arms) <= set(self.arms)
+            and set(other.seeds) <= set(self.seeds)
+            and other.setting == json.loads(json.dumps(self.setting))
+        )
+
     @property
     def fronts(self) -> dict[str, str]:
         """Candidate -> the costs for which no other one is both better and cheaper, see
@@ -137,13 +145,14 @@ class Evidence:
         return as_html(self)
 
     def write(self, folder: Path) -> Path:
-        """As JSON, whole or not at all. An earlier comparison of other candidates is kept under
-        the time of its writing."""
+        """As JSON, whole or not at all. An earlier comparison of something else is kept, with its
+        reports, under the time of its writing."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / COMPARISON_FILE
         if path.exists() and not self._contains(path):
             stamp = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
-            path.rename(path.with_stem(f"{path.stem}-{stamp}"))
+            for earlier in (path, *folder.glob("report.*")):
+                earlier.rename(earlier.with_stem(f"{earlier.stem}-{stamp}"))
         write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
         return path
 
@@ -153,10 +162,7 @@ class Evidence:
         except UserError:
             return False  # damaged or foreign: kept as well
         own = {block.label: block for block in self.blocks}
-        return all(
-            block.label in own and set(block.arms) <= set(own[block.label].arms)
-            for block in earlier
-        )
+        return all(block.label in own and own[block.label].contains(block) for block in earlier)
 
 
 def read_evidence(folder: Path) -> Evidence:

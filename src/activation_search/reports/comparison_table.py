@@ -17,7 +17,7 @@ HEADINGS = ("mean", "SD", "validation", "difference", "95% interval", "BCa inter
 
 # In a narrow window, the least needed first.
 DROP = ("BCa interval", "p (t)", "p (Wilcoxon)", "effect", "validation", "params", "ms/step",
-        "wins", "selection", "lr", "SD", "p (Holm)", "mean")  # fmt: skip
+        "Pareto", "wins", "selection", "lr", "SD", "p (Holm)", "mean")  # fmt: skip
 
 
 def sorted_labels(block: Block) -> list[str]:

@@ -72,7 +72,7 @@ def best_table(plain: dict[str, Any]) -> TableData:
 
 
 def finalists_table(plain: dict[str, Any]) -> TableData:
-    """Formulas and hand-made functions, the smallest loss first."""
+    """Formulas and hand-made functions, the best first."""
     metric = plain["metric"]
     headings = ["candidate", "made by", "lr", "validation loss", *[metric] * (metric != "loss")]
     rows = [

@@ -154,6 +154,7 @@ def question(config: EngineConfig, **built: Any) -> dict[str, Any]:
             other candidates.
     """
     plain = {key: value for key, value in config.identity().items() if key not in _NOT_ASKED}
+    plain["trainer"] = {k: value for k, value in plain["trainer"].items() if k != "threads"}
     return json.loads(json.dumps(plain | built))
 
 

@@ -143,6 +143,13 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     with SoleDriver(study, folder, note, shared=config.storage is not None) as alone:
         driver = Driver(study, space, config, base)
         sweep.nothing_to_do = not driver.left
+        starts = sum(1 for _ in space.starts())
+        planned = config.sampler not in ("grid", "random")
+        if planned and len(space.choices) > 1 and config.trials <= starts < space.size:
+            note(
+                f"the first {starts} trials put each candidate at every site, so that trials="
+                f"{config.trials} mixes none; more do"
+            )
         try:
             with _progress(driver, runner) as show:
                 drive(driver, runner, alone, show)
