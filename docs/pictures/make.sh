@@ -38,6 +38,7 @@ python scripts/sweep.py model=mlp data=digits search=per_layer trials=24 search.
 mv "$logs/sweeps/study/sites.png" "$pictures"
 
 python scripts/compare.py model=mlp data=friedman1 seeds=10 "logs=$logs" \
-    'candidates=[relu,leaky_relu,prelu,gelu,silu,tanh,softsign]'
+    'candidates=[relu,leaky_relu,prelu,gelu,silu,tanh,softsign]' \
+    tune_lr=true 'lr_grid=[0.003,0.01,0.03,0.1,0.3]'
 mv "$logs/compare/mlp-friedman1/figures/mlp-friedman1-forest.png" "$pictures/forest.png"
 mv "$logs/compare/mlp-friedman1/figures/mlp-friedman1-curves.png" "$pictures/learning.png"

@@ -38,10 +38,11 @@ def _remedies(
         yield from _norm(config)
         yield from _residual(config)
     elif kind == DYING:
-        yield from functions("leaky_relu", "elu", "gelu")
         yield from _smaller_steps(config)
-        yield from _gain(config)
         yield from _norm(config)
+        # Others, such as elu and gelu, level off far below zero, and their units die there too.
+        yield from functions("leaky_relu", "prelu")
+        yield from _gain(config)
     elif kind == EXPLODING:
         if config["optim"]["clip"] is None:
             yield "optim.clip=1.0"
