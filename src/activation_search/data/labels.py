@@ -58,9 +58,16 @@ def from_one_hot(parts: Mapping[str, Labels]) -> dict[str, Labels] | None:
     One-hot are two columns or more, each row a single 1 and else 0.
 
     Raises:
-        UserError: those for training are, those of another part are not.
+        UserError: those for training are, those of another part are not; or rows have several ones.
     """
-    if not _is_one_hot(parts["train"].values):
+    train = parts["train"]
+    if not _is_one_hot(train.values):
+        if _is_zeros_and_ones(train.values):
+            raise UserError(
+                f"{train.where} has several labels at once, a 0 or 1 for each, which is no task "
+                "here: train on one column at a time, or predict numbers by "
+                "data.target_kind=numbers."
+            )
         return None
     classes = parts["train"].values.shape[1]
     for labels in parts.values():
@@ -72,16 +79,15 @@ def from_one_hot(parts: Mapping[str, Labels]) -> dict[str, Labels] | None:
     return {part: replace(labels, values=labels.values.argmax(1)) for part, labels in parts.items()}
 
 
-def _is_one_hot(values: np.ndarray) -> bool:
-    if (
-        values.dtype.kind not in "fiub"
-        or values.ndim != 2
-        or values.shape[1] < 2
-        or not len(values)
-    ):
+def _is_zeros_and_ones(values: np.ndarray) -> bool:
+    """Whether it is a matrix of two columns or more, and of nothing else."""
+    if values.dtype.kind not in "fiub" or values.ndim != 2 or values.shape[1] < 2:
         return False
-    ones = values == 1
-    return bool((ones | (values == 0)).all() and (ones.sum(1) == 1).all() and len(values))
+    return bool(len(values) and ((values == 1) | (values == 0)).all())
+
+
+def _is_one_hot(values: np.ndarray) -> bool:
+    return _is_zeros_and_ones(values) and bool((values.sum(1) == 1).all())
 
 
 def _numbers(

@@ -394,3 +394,13 @@ def test_a_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():
         with pytest.raises(UserError, match=sentence):
             load(function)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64, np.bool_])
+def test_several_labels_at_once_are_no_regression(kind: type) -> None:
+    marks = np.array([[1, 1, 0], [0, 0, 0], [0, 1, 1]]).astype(kind)[Y]
+    with pytest.raises(UserError, match=r"y_train has several labels at once.*target_kind=numbers"):
+        read({"y_train": marks, "y_test": marks[:30]})
+    if kind is np.float32:
+        numbers = read({"y_train": marks, "y_test": marks[:30]}, target_kind="numbers")
+        assert (numbers.target.kind, numbers.target.size) == ("numbers", 3)
