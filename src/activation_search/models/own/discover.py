@@ -2,6 +2,7 @@
 
 import copy
 import traceback
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,9 @@ def discover(model: nn.Module, batches: list[Tensor], patterns: Sequence[str] = 
     """
     if isinstance(model, torch.jit.ScriptModule):
         raise UserError("The model is scripted (torch.jit); give the module it was made from.")
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # Without gradients some models warn, as checkpointing does; training shows what is due.
+        warnings.simplefilter("ignore")
         looked_at = copy.deepcopy(model)
         without_fast_paths(looked_at)
         units = find_units(model)

@@ -9,7 +9,8 @@ shared between copies: a model can be copied, pickled, and run in several thread
 
 import threading
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from activation_search.models.own.functions import CALLS
 from activation_search.models.own.place import Key, Place, calling_key, calling_place
+from activation_search.models.own.recompute import carry_into_recomputation
 from activation_search.models.own.sites import FoundSite
 
 # Place -> weights before it, "" where they do not matter -> activation; no activation at a call
@@ -93,6 +95,33 @@ class Leave:
         if not _state.tables and _state.mode is not None:
             mode, _state.mode = _state.mode, None
             mode.__exit__(None, None, None)
+
+
+def _as_now(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that, whenever it is called, runs as if it were called now."""
+    if not _state.tables and not _state.weights:
+        return function
+    tables, weights = list(_state.tables), _state.weights
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        before, _state.tables, _state.weights = _state.tables, list(tables), weights
+        mine = SiteMode() if tables and _state.mode is None else None
+        try:
+            if mine is None:
+                return function(*args, **kwargs)
+            _state.mode = mine
+            with mine:
+                return function(*args, **kwargs)
+        finally:
+            _state.tables = before
+            if mine is not None:
+                _state.mode = None
+
+    return run
+
+
+carry_into_recomputation(_as_now)
 
 
 class Passed:
