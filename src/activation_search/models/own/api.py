@@ -16,7 +16,8 @@ from activation_search.activations.activation import Activation
 from activation_search.activations.names import MODEL_DEFAULT
 from activation_search.errors import UserError
 from activation_search.models.own.discover import Discovery, discover, without_fast_paths
-from activation_search.models.own.install import Enter, Slot, install, set_child
+from activation_search.models.own.eager import run_eagerly
+from activation_search.models.own.install import Slot, calls_sites, install, set_child
 from activation_search.models.own.network import activation_at
 from activation_search.models.own.sites import FoundSite
 from activation_search.models.sites import assign
@@ -65,13 +66,43 @@ def replace(model: nn.Module, activations: str | Mapping[str, object], sample: T
     )
     replaced = copy.deepcopy(model)
     without_fast_paths(replaced)
-    chosen = {site.name: activation_at(site, assignment[site.name]) for site in found.sites}
-    install(replaced, found.sites, chosen, found.others)
-    holder: nn.Module = replaced
-    if isinstance(replaced, nn.Sequential):  # which would call one child more
-        holder = next(module for module in replaced.modules() if isinstance(module, Slot))
-    holder.add_module(ACTIVATIONS, nn.ModuleDict(chosen))
+    chosen = {
+        site.name: _alike(activation_at(site, assignment[site.name]), replaced, site)
+        for site in found.sites
+        if assignment[site.name] != site.site.default
+    }
+    if install(replaced, found.sites, chosen, found.others):
+        run_eagerly(replaced)
+    if chosen:
+        held = nn.ModuleDict(chosen)
+        held.training = replaced.training
+        _holder(replaced).add_module(ACTIVATIONS, held)
     return replaced
+
+
+def _alike(activation: nn.Module, model: nn.Module, site: FoundSite) -> nn.Module:
+    """An activation in the mode of the module that it stands in, and where the weights before it
+    are, as numbers of their kind."""
+    parent = site.owner.rpartition(".")[0]
+    replaces = getattr(model.get_submodule(parent), site.owner.rpartition(".")[2], None)
+    acts_in = replaces if isinstance(replaces, nn.Module) else model.get_submodule(parent)
+    if not site.owner:
+        acts_in = model
+    near = [model.get_submodule(site.after), model] if site.after else [model]
+    values = (v for module in near for v in (*module.parameters(), *module.buffers()))
+    value = next((v for v in values if v.is_floating_point()), None)
+    if value is not None:
+        activation.to(value.device, value.dtype)
+    return activation.train(acts_in.training)
+
+
+def _holder(model: nn.Module) -> nn.Module:
+    """Where what stands at the sites is registered; a sequence would call one child more."""
+    if not isinstance(model, nn.Sequential):
+        return model
+    return next(
+        module for module in model.modules() if isinstance(module, Slot) or calls_sites(module)
+    )
 
 
 def restore(model: nn.Module) -> nn.Module:
@@ -82,7 +113,7 @@ def restore(model: nn.Module) -> nn.Module:
     """
     plain = copy.deepcopy(model)
     for path, module in list(plain.named_modules()):
-        if any(isinstance(hook, Enter) for hook in module._forward_pre_hooks.values()):
+        if calls_sites(module):
             raise UserError(
                 f"{path or 'The model'} calls activations in its code, which no module can stand "
                 "for; write them as modules to restore the model."

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from activation_search.errors import UserError
 from activation_search.models.own.functions import CALLS, MODULES, Call
 from activation_search.models.own.install import install, set_child
-from activation_search.models.own.place import Place
-from activation_search.models.own.sites import FoundSite, find_sites
+from activation_search.models.own.sites import FoundSite, Other, find_sites, other_calls
 from activation_search.models.own.survey import Recording, Survey, survey
 from activation_search.models.own.units import is_unit
 
@@ -27,14 +26,14 @@ class Discovery:
     Attributes:
         sites: in the order in which a sample passes them.
         layers: paths of modules with weights, in that order.
-        others: owner and place of activation calls that are no sites.
+        others: calls of activations that are no sites.
         survey: everything that was seen.
         output: what the untouched model gives for the first batch, in evaluation mode.
     """
 
     sites: list[FoundSite]
     layers: list[str]
-    others: list[tuple[str, Place]]
+    others: list[Other]
     survey: Survey
     output: Any
 
@@ -47,8 +46,10 @@ def output_of(found: Any) -> Any:
 def find_units(model: nn.Module) -> dict[str, nn.Module]:
     """Path -> what computes the activation that is registered there, or kept as an attribute."""
     units: dict[str, nn.Module] = {}
+    looked: set[nn.Module] = set()  # one that is registered under several names is looked at once
 
     def look(module: nn.Module, path: str) -> None:
+        looked.add(module)
         prefix = f"{path}." if path else ""
         for name, value in list(vars(module).items()):
             if not name.startswith("_") and callable(value) and _kind_of(value):
@@ -56,7 +57,7 @@ def find_units(model: nn.Module) -> dict[str, nn.Module]:
         for name, child in module._modules.items():
             if child is not None and is_unit(child):
                 units[f"{prefix}{name}"] = child
-            elif child is not None:
+            elif child is not None and child not in looked:
                 look(child, f"{prefix}{name}")
 
     look(model, "")
@@ -123,9 +124,7 @@ def discover(model: nn.Module, batches: list[Tensor], patterns: Sequence[str] = 
         if not sites:
             fused = f"; those inside {', '.join(found.fused)} are fused" if found.fused else ""
             raise UserError(f"No activation function was found in the model{fused}.")
-        keys = {(owner, place) for site in sites for owner, place, _ in site.keys}
-        calls = {(event.owner, event.place) for event in found.events if not event.unit}
-        others = sorted(calls - keys)
+        others = other_calls(found, sites)
         output = _check_against_itself(model, sites, others, batches)
     return Discovery(sites, found.layers, others, found, output)
 
@@ -141,7 +140,7 @@ def _line(error: Exception) -> str:
 def _check_against_itself(
     model: nn.Module,
     sites: list[FoundSite],
-    others: list[tuple[str, Place]],
+    others: list[Other],
     batches: list[Tensor],
 ) -> Any:
     """The model's own functions through the slots must give what the untouched model gives.

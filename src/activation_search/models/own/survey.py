@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from activation_search.models.own.functions import CALLS, PROBABILITIES, strip_inplace
+from activation_search.models.own.functions import CALLS, PROBABILITIES, split_call
 from activation_search.models.own.place import Place, calling_place
 
 
@@ -111,7 +111,9 @@ class Recorder(TorchFunctionMode):
 
     def _record(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         kind = CALLS.get(func)
-        if kind is not None and args and isinstance(args[0], Tensor):
+        split = split_call(kind, args, kwargs) if kind is not None else None
+        if kind is not None and split is not None:
+            x, (further, named) = split
             self.events.append(
                 Event(
                     self.path[-1],
@@ -119,9 +121,9 @@ class Recorder(TorchFunctionMode):
                     kind,
                     calling_place(),
                     self.weights,
-                    tuple(args[0].shape),
-                    tuple(args[1:]),
-                    strip_inplace(kwargs),
+                    tuple(x.shape),
+                    further,
+                    named,
                 )
             )
             self.ends_in = "sigmoid" if kind == "sigmoid" else ""
