@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from activation_search.activations.activation import Activation
 from activation_search.activations.names import MODEL_DEFAULT
 from activation_search.errors import UserError
+from activation_search.models.own.check import copied
 from activation_search.models.own.discover import Discovery, discover, without_fast_paths
 from activation_search.models.own.eager import run_eagerly
 from activation_search.models.own.install import Slot, calls_sites, install, set_child
@@ -59,12 +60,18 @@ def replace(model: nn.Module, activations: str | Mapping[str, object], sample: T
         Slot(1 sites)
     """
     found = _discover(model, sample)
+    for given in activations.values() if isinstance(activations, Mapping) else [activations]:
+        if callable(given):
+            raise UserError(
+                "An activation is a name, not a function: give one of your own as "
+                '{"name": "custom", "target": "my_file.my_function"}.'
+            )
     layers = {"*": activations} if isinstance(activations, str) else dict(activations)
     general = Activation.parse(layers.pop("*")).as_dict() if "*" in layers else {}
     assignment = assign(
         [site.site for site in found.sites], {"name": MODEL_DEFAULT, **general, "layers": layers}
     )
-    replaced = copy.deepcopy(model)
+    replaced = copied(model)
     without_fast_paths(replaced)
     chosen = {
         site.name: _alike(activation_at(site, assignment[site.name]), replaced, site)
@@ -129,6 +136,12 @@ def restore(model: nn.Module) -> nn.Module:
 
 
 def _discover(model: nn.Module, sample: Tensor) -> Discovery:
+    if not isinstance(model, nn.Module):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise UserError(f"model must be a torch.nn.Module, such as Net(), not {kind}.")
+    if not isinstance(sample, Tensor) or not sample.dim():
+        kind = "a single number" if isinstance(sample, Tensor) else type(sample).__name__
+        raise UserError(f"sample must be a tensor that holds a batch of inputs, not {kind}.")
     if len(sample) < 2:
         raise UserError(f"sample must hold two or more inputs, not {len(sample)}.")
     return discover(model, [sample[:2], torch.cat([sample[:2], sample[:1]])])

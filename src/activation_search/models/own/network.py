@@ -18,12 +18,8 @@ from activation_search.config.models import FunctionModelConfig
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError
 from activation_search.models.network import Network
-from activation_search.models.own.discover import (
-    Discovery,
-    discover,
-    output_of,
-    without_fast_paths,
-)
+from activation_search.models.own.check import output_of
+from activation_search.models.own.discover import Discovery, discover, without_fast_paths
 from activation_search.models.own.functions import Call
 from activation_search.models.own.install import install
 from activation_search.models.own.sites import FoundSite, flat_name
@@ -92,9 +88,10 @@ def discover_own(
     wanted = (
         [BATCHES[0], *sample.shape, outputs] if sample.kind == "tokens" else [BATCHES[0], outputs]
     )
-    shape = list(result.shape) if isinstance(result, Tensor) else type(result).__name__
-    if shape != wanted:
-        raise UserError(f"The model gives {shape} where this task needs {wanted}.")
+    for given, when in ((result, ""), (found.output_in_training, " in training mode")):
+        shape = list(given.shape) if isinstance(given, Tensor) else type(given).__name__
+        if shape != wanted:
+            raise UserError(f"The model gives {shape}{when} where this task needs {wanted}.")
     if found.survey.ends_in and _is_share(result):
         raise UserError(
             f"The model ends in {found.survey.ends_in}, which the task puts itself: return what "
