@@ -93,8 +93,10 @@ class AlarmRules:
                     message = f"{share:.0%} of its units {what} (alarm above {SICK_SHARE:.0%})"
                     found.append(Alarm(kind, site, step, share, SICK_SHARE, message))
                     break
-        if len(signal_path) > 1:
-            found += self._drift(step, [(site, sites[site]) for site in signal_path])
+        # A site of a user's model may act in training alone, and is not read then.
+        path = [(site, sites[site]) for site in signal_path if site in sites]
+        if len(path) > 1:
+            found += self._drift(step, path)
         return self._keep(found)
 
     def check_loss(self, step: int, loss: float) -> list[Alarm]:

@@ -67,7 +67,8 @@ class LearnedActivations(pl.Callback):
     def _write_curves(self, trainer: pl.Trainer, pl_module: Any) -> None:
         network = pl_module.network
         seen = preactivations(network, probe_batch(trainer, pl_module))
-        for site in learnable_sites(network):
+        # A site of a user's model may act in training alone.
+        for site in (site for site in learnable_sites(network) if site in seen):
             now = learned_curve(network, site)
             figure = draw_learned_curve(site, X, self.starts[site], now, seen[site])
             self.writer.add_figure(f"curve/{site}", figure, trainer.global_step)

@@ -131,6 +131,13 @@ def test_a_resnet_on_cifar10(command: Command, capsys: pytest.CaptureFixture[str
     assert "relu … (17 sites)" in out
 
 
+@pytest.mark.parametrize("activation", ["default", "prelu"])
+def test_own_prelus_and_a_site_of_training_alone(command: Command, activation: str) -> None:
+    model = ["model=function", "model.function=tests.models.own.zoo.InTraining", "data=digits"]
+    given = [f"activation={activation}"] if activation != "default" else []
+    assert command("train.py", *model, *given, *QUICK, "logs=logs") == 0
+
+
 def test_compare(command: Command, example: Path, trained: list[TrainConfig]) -> None:
     arguments = [*OWN, *QUICK, "candidates=[default,gelu]", "seeds=2", "logs=logs"]
     assert command("scripts/compare.py", *arguments) == 0

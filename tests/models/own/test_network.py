@@ -249,6 +249,7 @@ def test_autocast() -> None:
         ("InPlaceTrap", {}, r"overwrite its input in place.*zoo\.py:\d+"),
         ("MNISTExample", {"log_softmax": True}, "ends in log_softmax, which the task puts itself"),
         ("Loop", {"outputs": 7}, r"gives \[2, 7\] where this task needs \[2, 10\]"),
+        ("Auxiliary", {}, r"gives tuple in training mode where this task needs \[2, 10\]"),
         ("Pair", {}, r"gives tuple where this task needs \[2, 10\]"),
         ("Loop", {"nosuch": 7}, "failed: TypeError: .*nosuch"),
         ("HandRNN", {}, r"fails on a batch \[2, 1, 8, 8\]: .*zoo\.py:\d+\)"),

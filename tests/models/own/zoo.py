@@ -278,3 +278,28 @@ class Words(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(F.relu(self.embedding(x)))
+
+
+class InTraining(nn.Module):
+    """Its own PReLUs behind linear layers, and a site that acts in training alone."""
+
+    def __init__(self, num_classes: int = 10):
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(64, 16), nn.Linear(16, 16), nn.Linear(16, 16)
+        self.prelu = nn.PReLU(16)
+        self.w = nn.Parameter(torch.full((16,), 0.25))
+        self.out = nn.Linear(16, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.prelu(self.b(self.prelu(self.a(x.flatten(1)))), self.w)
+        if self.training:
+            x = x + F.relu(self.c(x))
+        return self.out(x)
+
+
+class Auxiliary(Loop):
+    """Gives two results in training."""
+
+    def forward(self, x):
+        found = super().forward(x)
+        return (found, found) if self.training else found

@@ -2,7 +2,8 @@
 
 import copy
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from activation_search.errors import UserError
+from activation_search.models.own.check import (
+    check_against_itself,
+    check_usable,
+    copied,
+    random_numbers_kept,
+)
 from activation_search.models.own.functions import CALLS, MODULES, Call
-from activation_search.models.own.install import install, set_child
-from activation_search.models.own.place import Place
-from activation_search.models.own.sites import FoundSite, find_sites
+from activation_search.models.own.install import set_child
+from activation_search.models.own.sites import FoundSite, Other, find_sites, other_calls
 from activation_search.models.own.survey import Recording, Survey, survey
 from activation_search.models.own.units import is_unit
 
@@ -26,36 +32,40 @@ class Discovery:
     Attributes:
         sites: in the order in which a sample passes them.
         layers: paths of modules with weights, in that order.
-        others: owner and place of activation calls that are no sites.
+        others: calls of activations that are no sites.
         survey: everything that was seen.
         output: what the untouched model gives for the first batch, in evaluation mode.
+        output_in_training: the same in training mode.
     """
 
     sites: list[FoundSite]
     layers: list[str]
-    others: list[tuple[str, Place]]
+    others: list[Other]
     survey: Survey
     output: Any
+    output_in_training: Any
 
 
-def output_of(found: Any) -> Any:
-    """The tensor in what a model returns: itself, or its ``logits``."""
-    return getattr(found, "logits", found)
+def find_units(model: nn.Module, never: Collection[str] = ()) -> dict[str, nn.Module]:
+    """Path -> what computes the activation that is registered there, or kept as an attribute.
 
-
-def find_units(model: nn.Module) -> dict[str, nn.Module]:
-    """Path -> what computes the activation that is registered there, or kept as an attribute."""
+    Args:
+        model: to look through.
+        never: paths of modules that are no units, whose code is looked at instead.
+    """
     units: dict[str, nn.Module] = {}
+    looked: set[nn.Module] = set()  # one that is registered under several names is looked at once
 
     def look(module: nn.Module, path: str) -> None:
+        looked.add(module)
         prefix = f"{path}." if path else ""
         for name, value in list(vars(module).items()):
             if not name.startswith("_") and callable(value) and _kind_of(value):
                 units[f"{prefix}{name}"] = Call(_kind_of(value), (), {})
         for name, child in module._modules.items():
-            if child is not None and is_unit(child):
+            if child is not None and f"{prefix}{name}" not in never and is_unit(child):
                 units[f"{prefix}{name}"] = child
-            elif child is not None:
+            elif child is not None and child not in looked:
                 look(child, f"{prefix}{name}")
 
     look(model, "")
@@ -97,17 +107,35 @@ def discover(model: nn.Module, batches: list[Tensor], patterns: Sequence[str] = 
     Raises:
         UserError: the model cannot be used, with the reason.
     """
-    if isinstance(model, torch.jit.ScriptModule):
-        raise UserError("The model is scripted (torch.jit); give the module it was made from.")
-    with torch.random.fork_rng(devices=[]):
-        looked_at = copy.deepcopy(model)
+    check_usable(model)
+    with random_numbers_kept(), warnings.catch_warnings():
+        # Without gradients some models warn, as checkpointing does; training shows what is due.
+        warnings.simplefilter("ignore")
+        units, found = _look(model, batches)
+        own = {path: out_of_place(unit) for path, unit in units.items()}
+        sites = find_sites(found, own, patterns)
+        if not sites:
+            fused = f"; those inside {', '.join(found.fused)} are fused" if found.fused else ""
+            raise UserError(f"No activation function was found in the model{fused}.")
+        others = other_calls(found, sites)
+        through = copied(model)
+        without_fast_paths(through)
+        outputs = check_against_itself(model, through, sites, others, batches, found.in_place)
+    return Discovery(sites, found.layers, others, found, outputs[0], outputs[len(batches)])
+
+
+def _look(model: nn.Module, batches: list[Tensor]) -> tuple[dict[str, nn.Module], Survey]:
+    """Units and what a survey saw; a module that is called with further arguments is no unit."""
+    never: set[str] = set()
+    while True:
+        looked_at = copied(model)
         without_fast_paths(looked_at)
-        units = find_units(model)
+        units = find_units(model, never)
         for path, unit in units.items():
             parent, _, name = path.rpartition(".")
             kind = unit.name if isinstance(unit, Call) else MODULES.get(type(unit), "")
-            copied = unit if isinstance(unit, Call) else looked_at.get_submodule(path)
-            set_child(looked_at.get_submodule(parent), name, Recording(copied, path, kind))
+            unit_copied = unit if isinstance(unit, Call) else looked_at.get_submodule(path)
+            set_child(looked_at.get_submodule(parent), name, Recording(unit_copied, path, kind))
         try:
             found = survey(looked_at, batches)
         except Exception as error:  # whatever the user's forward raises
@@ -115,16 +143,9 @@ def discover(model: nn.Module, batches: list[Tensor], patterns: Sequence[str] = 
                 f"The model fails on a batch {list(batches[0].shape)}: "
                 f"{type(error).__name__}: {' '.join(str(error).split())}{_line(error)}."
             ) from error
-        own = {path: out_of_place(unit) for path, unit in units.items()}
-        sites = find_sites(found, own, patterns)
-        if not sites:
-            fused = f"; those inside {', '.join(found.fused)} are fused" if found.fused else ""
-            raise UserError(f"No activation function was found in the model{fused}.")
-        keys = {(owner, place) for site in sites for owner, place, _ in site.keys}
-        calls = {(event.owner, event.place) for event in found.events if not event.unit}
-        others = sorted(calls - keys)
-        output = _check_against_itself(model, sites, others, batches)
-    return Discovery(sites, found.layers, others, found, output)
+        if not found.with_arguments - never:
+            return units, found
+        never |= found.with_arguments
 
 
 def _line(error: Exception) -> str:
@@ -133,59 +154,3 @@ def _line(error: Exception) -> str:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if root not in f.filename]
     own = [f for f in frames if Path(__file__).parent != Path(f.filename).parent]
     return f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
-
-
-def _check_against_itself(
-    model: nn.Module,
-    sites: list[FoundSite],
-    others: list[tuple[str, Place]],
-    batches: list[Tensor],
-) -> Any:
-    """The model's own functions through the slots must give what the untouched model gives.
-
-    Returns:
-        What that gives for the first batch, in evaluation mode.
-
-    Raises:
-        UserError: they do not, as where a result is written in place and its name used again.
-    """
-    through = copy.deepcopy(model)
-    without_fast_paths(through)
-    own = {site.name: copy.deepcopy(site.own) for site in sites}
-    install(through, sites, own, others)
-    untouched = copy.deepcopy(model)
-    outputs = []
-    for training in (False, True):
-        for batch in batches:
-            results: list[Any] = []
-            for each in (untouched, through):
-                each.train(training)
-                torch.default_generator.manual_seed(0)
-                with torch.no_grad():
-                    results.append(output_of(each(batch.clone())))
-            outputs.append(results[0])
-            if not _are_close(*results):
-                places = dict.fromkeys(str(s.place) for s in sites if _writes(s))
-                where = ", ".join(places) or "one of its activations"
-                raise UserError(
-                    "The model needs an activation to overwrite its input in place, and gives "
-                    f"something else where it does not: see {where}; use the result of the call, "
-                    "as in x = F.relu(x)."
-                )
-    return outputs[0]
-
-
-def _are_close(one: Any, other: Any) -> bool:
-    """Whether tensors, or whatever holds tensors, agree; what cannot be compared is left alone."""
-    try:
-        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6, equal_nan=True)
-    except AssertionError:
-        return False
-    except (TypeError, ValueError):
-        return True
-    return True
-
-
-def _writes(site: FoundSite) -> bool:
-    """Whether the own function may overwrite its input."""
-    return not site.unit or getattr(site.own, "inplace", None) is not None

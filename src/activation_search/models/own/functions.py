@@ -1,6 +1,8 @@
 """Activation functions as torch offers them, and the catalogue's names for them."""
 
+import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -29,6 +31,7 @@ _SPELLINGS: dict[str, tuple[Callable[..., Tensor], ...]] = {
     "softshrink": (F.softshrink,),
     "hardshrink": (F.hardshrink, torch.hardshrink),
     "logsigmoid": (F.logsigmoid,),
+    "threshold": (F.threshold, torch.threshold, torch.threshold_),
     "tanh": (torch.tanh, torch.tanh_, F.tanh, Tensor.tanh, Tensor.tanh_),
     "sigmoid": (torch.sigmoid, torch.sigmoid_, F.sigmoid, Tensor.sigmoid, Tensor.sigmoid_,
                 torch.special.expit),
@@ -51,9 +54,32 @@ MODULES: dict[type[nn.Module], str] = {
 }  # fmt: skip
 
 
-def strip_inplace(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of a call out of place."""
-    return {key: value for key, value in kwargs.items() if key != "inplace"}
+def split_call(
+    name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[Tensor, "Arguments"] | None:
+    """The input of a call and its further arguments out of place; ``None`` where it has no input.
+
+    Args:
+        name: how the call is named.
+        args, kwargs: as in the user's code, the input first or as ``input=``.
+    """
+    further = {key: value for key, value in kwargs.items() if key not in ("inplace", "input")}
+    x, rest = (args[0], args[1:]) if args else (kwargs.get("input"), ())
+    if not isinstance(x, Tensor):
+        return None
+    place = _place_of_inplace(name)
+    return x, (tuple(a for i, a in enumerate(rest, start=1) if i != place), further)
+
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+@cache
+def _place_of_inplace(name: str) -> int:
+    try:
+        return list(inspect.signature(OUT_OF_PLACE[name]).parameters).index("inplace")
+    except ValueError:  # it has none, or is a function of C
+        return -1
 
 
 class Call(nn.Module):
@@ -63,9 +89,25 @@ class Call(nn.Module):
         super().__init__()
         self.name = name
         self.args, self.kwargs = args, dict(kwargs)
+        # Such as the weights of a prelu: here they only move to the device with everything else.
+        for key, value in [*enumerate(args), *kwargs.items()]:
+            if isinstance(value, Tensor):
+                self.register_buffer(f"held_{key}", value.detach().clone(), persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return OUT_OF_PLACE[self.name](x, *self.args, **self.kwargs)
+    def forward(self, x: Tensor, given: Arguments | None = None) -> Tensor:
+        """The function of ``x``.
+
+        Args:
+            x: input.
+            given: further arguments of this call; by default those of the first call seen.
+        """
+        if given is None:
+            held = self._buffers
+            args = [held.get(f"held_{i}", value) for i, value in enumerate(self.args)]
+            kwargs = {key: held.get(f"held_{key}", value) for key, value in self.kwargs.items()}
+        else:
+            args, kwargs = list(given[0]), given[1]
+        return OUT_OF_PLACE[self.name](x, *args, **kwargs)
 
     def extra_repr(self) -> str:
         return self.name

@@ -9,20 +9,23 @@ shared between copies: a model can be copied, pickled, and run in several thread
 
 import threading
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from activation_search.models.own.functions import CALLS
+from activation_search.models.own.functions import CALLS, Call, split_call
 from activation_search.models.own.place import Key, Place, calling_key, calling_place
-from activation_search.models.own.sites import FoundSite
+from activation_search.models.own.recompute import carry_into_recomputation
+from activation_search.models.own.sites import FoundSite, Other
 
-# Place -> weights before it, "" where they do not matter -> activation; no activation at a call
-# that is no site.
-Table = dict[Key, dict[str, nn.Module]]
+# Place -> weights before it, "" where they do not matter -> activation, None for the model's own;
+# nothing at all at a call that is no site.
+Choices = dict[str, nn.Module | None]
+Table = dict[Key, Choices]
 
 
 class _State(threading.local):
@@ -44,22 +47,24 @@ class SiteMode(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        if func in CALLS and args and isinstance(args[0], Tensor):
-            table = _state.tables[-1]
-            if table is not None:
-                choices = table.get(calling_key())
-                if choices:
-                    return _at(choices)(args[0])
-                if choices is None:
-                    _warn(calling_place(), func)
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        table = _state.tables[-1] if func in CALLS else None
+        if table is not None and (split := split_call(CALLS[func], args, kwargs)) is not None:
+            choices = table.get(calling_key())
+            if choices is None:
+                _warn(calling_place(), func)
+            module = _at(choices) if choices else None
+            if isinstance(module, Call):  # the model's own, which is told what this call says
+                return module(split[0], given=split[1])
+            if module is not None:
+                return module(split[0])
+        return func(*args, **kwargs)
 
 
-def _at(choices: dict[str, nn.Module]) -> nn.Module:
-    if len(choices) == 1:
-        [module] = choices.values()
-        return module
-    return choices.get(_state.weights) or next(iter(choices.values()))
+def _at(choices: Choices) -> nn.Module | None:
+    if _state.weights in choices:
+        return choices[_state.weights]
+    return next(iter(choices.values()))
 
 
 def _warn(place: Place, func: Any) -> None:
@@ -95,6 +100,33 @@ class Leave:
             mode.__exit__(None, None, None)
 
 
+def _as_now(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that, whenever it is called, runs as if it were called now."""
+    if not _state.tables and not _state.weights:
+        return function
+    tables, weights = list(_state.tables), _state.weights
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        before, _state.tables, _state.weights = _state.tables, list(tables), weights
+        mine = SiteMode() if tables and _state.mode is None else None
+        try:
+            if mine is None:
+                return function(*args, **kwargs)
+            _state.mode = mine
+            with mine:
+                return function(*args, **kwargs)
+        finally:
+            _state.tables = before
+            if mine is not None:
+                _state.mode = None
+
+    return run
+
+
+carry_into_recomputation(_as_now)
+
+
 class Passed:
     """After the forward of a layer with weights: it ran last."""
 
@@ -105,23 +137,41 @@ class Passed:
         _state.weights = self.path
 
 
-class Slot(nn.Module):
-    """Stands where a unit is registered, and calls what stands at its site."""
+class Start:
+    """Before the forward of the model: no weights ran yet."""
 
-    def __init__(self, table: Table):
+    def __call__(self, module: nn.Module, args: Any) -> None:
+        _state.weights = ""
+
+
+class Slot(nn.Module):
+    """Stands where a unit is registered, and calls what stands at its site.
+
+    It has the unit's keys in the ``state_dict``: as parameters while the unit is in use.
+    """
+
+    def __init__(self, table: Table, own: nn.Module):
         super().__init__()
         self.table = table
+        self.training = own.training
         choices = [module for found in table.values() for module in found.values()]
-        # In a tuple, which torch does not look into.
-        self.only = (choices[0],) if len(choices) == 1 else None
+        # In tuples, which torch does not look into.
+        self.only = (choices[0],) if len(choices) == 1 and choices[0] is not None else None
+        self.own = (own,)
+        in_use = any(module is None or module is own for module in choices)
+        for name, parameter in own.named_parameters():
+            if in_use:
+                self.register_parameter(name, parameter)
+            else:
+                self.register_buffer(name, parameter.detach().clone())
 
-    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, x: Tensor) -> Any:
         if self.only is not None:
             module = self.only[0]
         else:
             # A place that never ran in the survey gets what stands at the first.
             choices = self.table.get(calling_key()) or next(iter(self.table.values()))
-            module = _at(choices)
+            module = _at(choices) or self.own[0]
         if _state.mode is None:
             return module(x)
         _state.tables.append(None)  # what the activation calls inside is its own
@@ -138,42 +188,70 @@ def install(
     model: nn.Module,
     sites: Sequence[FoundSite],
     activations: Mapping[str, nn.Module],
-    others: Iterable[tuple[str, Place]] = (),
+    others: Iterable[Other] = (),
 ) -> bool:
     """Puts activations at the sites of a model, in place.
 
     Args:
         model: the user's, as it was surveyed.
         sites: of it.
-        activations: site -> module.
-        others: owner and place of calls that are no sites, such as the output's.
+        activations: site -> module; the model's own function stays where there is none.
+        others: calls that are no sites, such as the output's.
 
     Returns:
-        Whether calls in code were found, for which a mode has to run.
+        Whether it depends on hooks which function acts, so that the model cannot be compiled.
     """
     units: dict[str, Table] = {}
     callers: dict[str, Table] = {}
-    layers: set[str] = set()
     for found in sites:
+        own = None if found.unit else found.own
         for owner, place, weights in found.keys:
             tables = units if found.unit else callers
             choices = tables.setdefault(owner, {}).setdefault(place.key, {})
-            choices[weights] = activations[found.name]
-            if weights:
-                layers.add(weights)
-    for owner, place in others:
-        if owner in callers:
-            callers[owner].setdefault(place.key, {})
+            choices[weights] = activations.get(found.name, own)
+    for other in others:
+        table = (units if other.unit else callers).get(other.owner)
+        if table is not None:
+            choices = table.setdefault(other.place.key, {})
+            if choices or other.unit:
+                choices[other.weights] = None
     for path, table in units.items():
         parent, _, name = path.rpartition(".")
-        set_child(model.get_submodule(parent), name, Slot(table))
+        kept = _put(model.get_submodule(parent), name, table)
+        if kept is not None and callers:  # what it calls inside is its own
+            _hook(kept, None)
     for path, table in callers.items():
-        module = model.get_submodule(path)
-        module.register_forward_pre_hook(Enter(table))
-        module.register_forward_hook(Leave(), always_call=True)
-    for path in layers:
+        _hook(model.get_submodule(path), table)
+    all_tables = [*units.values(), *callers.values()]
+    several = [found for table in all_tables for found in table.values() if len(found) > 1]
+    for path in sorted({path for found in several for path in found if path}):
         model.get_submodule(path).register_forward_hook(Passed(path))
-    return bool(callers)
+    if several:
+        model.register_forward_pre_hook(Start(), prepend=True)
+    return bool(callers) or any(len(table) > 1 for table in units.values()) or bool(several)
+
+
+def _hook(module: nn.Module, table: Table | None) -> None:
+    module.register_forward_pre_hook(Enter(table))
+    module.register_forward_hook(Leave(), always_call=True)
+
+
+def calls_sites(module: nn.Module) -> bool:
+    """Whether the code of a module calls activations that are sites."""
+    hooks = module._forward_pre_hooks.values()
+    return any(isinstance(hook, Enter) and hook.table is not None for hook in hooks)
+
+
+def _put(parent: nn.Module, name: str, table: Table) -> nn.Module | None:
+    """A slot in place of a unit; or the unit itself, returned, where all its sites keep it."""
+    unit = getattr(parent, name)
+    own = unit if isinstance(unit, nn.Module) else Call(CALLS[unit], (), {})
+    if getattr(own, "inplace", False):  # what stands before it may need what it gave
+        own.inplace = False  # type: ignore[assignment]
+    if any(module is not None for found in table.values() for module in found.values()):
+        set_child(parent, name, Slot(table, own))
+        return None
+    return unit if isinstance(unit, nn.Module) else None
 
 
 def set_child(parent: nn.Module, name: str, module: nn.Module) -> None:

@@ -18,12 +18,9 @@ from activation_search.config.models import FunctionModelConfig
 from activation_search.data.sample import Sample
 from activation_search.errors import UserError
 from activation_search.models.network import Network
-from activation_search.models.own.discover import (
-    Discovery,
-    discover,
-    output_of,
-    without_fast_paths,
-)
+from activation_search.models.own.check import output_of
+from activation_search.models.own.discover import Discovery, discover, without_fast_paths
+from activation_search.models.own.functions import Call
 from activation_search.models.own.install import install
 from activation_search.models.own.sites import FoundSite, flat_name
 from activation_search.models.sites import Assignment, Site
@@ -91,9 +88,10 @@ def discover_own(
     wanted = (
         [BATCHES[0], *sample.shape, outputs] if sample.kind == "tokens" else [BATCHES[0], outputs]
     )
-    shape = list(result.shape) if isinstance(result, Tensor) else type(result).__name__
-    if shape != wanted:
-        raise UserError(f"The model gives {shape} where this task needs {wanted}.")
+    for given, when in ((result, ""), (found.output_in_training, " in training mode")):
+        shape = list(given.shape) if isinstance(given, Tensor) else type(given).__name__
+        if shape != wanted:
+            raise UserError(f"The model gives {shape}{when} where this task needs {wanted}.")
     if found.survey.ends_in and _is_share(result):
         raise UserError(
             f"The model ends in {found.survey.ends_in}, which the task puts itself: return what "
@@ -127,7 +125,7 @@ class OwnNetwork(Network):
         without_fast_paths(self.model)
         for each in found.sites:
             self.activations[each.name] = activation_at(each, assignment[each.name])
-            self.layouts[each.name] = (each.channels or 1, each.channel_dim)
+            self.layouts[each.name] = _layout(each, self.activations[each.name])
         self.by_code = install(
             self.model, found.sites, dict(self.activations.items()), found.others
         )
@@ -155,6 +153,22 @@ class OwnNetwork(Network):
     def _eager(self, x: Tensor) -> Tensor:
         """Compiled, a mode is looked at once and for all, which would be wrong."""
         return output_of(self.model(x))
+
+
+def _layout(found: FoundSite, activation: nn.Module) -> tuple[int, int]:
+    """Number and dimension of the channels at a site, as what stands there takes them."""
+    learned = _weight_of_prelu(activation)
+    if learned is not None and learned.numel() > 1:
+        return learned.numel(), 1  # torch's has its channels there, behind a linear layer too
+    return found.channels or 1, found.channel_dim
+
+
+def _weight_of_prelu(activation: nn.Module) -> Tensor | None:
+    if isinstance(activation, nn.PReLU):
+        return activation.weight
+    if isinstance(activation, Call) and activation.name == "prelu":
+        return next(activation.buffers(), None)
+    return None
 
 
 @cache

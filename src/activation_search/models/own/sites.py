@@ -25,6 +25,22 @@ BOUNDED = {"tanh", "softsign", "hardtanh", "softplus"}
 Key = tuple[str, Place, str]
 
 
+@dataclass(frozen=True, order=True)
+class Other:
+    """A call of an activation that is no site.
+
+    Attributes:
+        owner, place: as of a site.
+        weights: behind which, ``""`` where its place serves one layer only.
+        unit: whether a unit is called.
+    """
+
+    owner: str
+    place: Place
+    weights: str
+    unit: bool
+
+
 @dataclass
 class FoundSite:
     """A site of a user's model.
@@ -73,12 +89,7 @@ def find_sites(
     Raises:
         UserError: a pattern that matches no site.
     """
-    groups: dict[Key, list[Event]] = {}
-    several = _places_of_several_layers(found.events)
-    for event in found.events:
-        where = (event.owner, event.place)
-        weights = event.weights.path if event.weights and where in several else ""
-        groups.setdefault((*where, weights), []).append(event)
+    groups = _groups(found.events)
     names: dict[str, int] = {}
     sites = []
     for key, events in groups.items():
@@ -97,6 +108,23 @@ def find_sites(
             FoundSite(site, first.owner, first.unit, own, first.place, after, channels, dim, [key])
         )
     return _filled(sites, patterns)
+
+
+def other_calls(found: Survey, sites: Sequence[FoundSite]) -> list[Other]:
+    """The calls of a survey that are no sites."""
+    keys = {key for site in sites for key in site.keys}
+    groups = _groups(found.events)
+    return sorted(Other(*key, groups[key][0].unit) for key in groups if key not in keys)
+
+
+def _groups(events: Sequence[Event]) -> dict[Key, list[Event]]:
+    groups: dict[Key, list[Event]] = {}
+    several = _places_of_several_layers(events)
+    for event in events:
+        where = (event.owner, event.place)
+        weights = event.weights.path if event.weights and where in several else ""
+        groups.setdefault((*where, weights), []).append(event)
+    return groups
 
 
 def _places_of_several_layers(events: Iterable[Event]) -> set[tuple[str, Place]]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from activation_search.models.own.functions import CALLS, PROBABILITIES, strip_inplace
+from activation_search.models.own.functions import CALLS, PROBABILITIES, split_call
 from activation_search.models.own.place import Place, calling_place
 
 
@@ -62,12 +62,16 @@ class Survey:
         layers: paths of modules with weights, in the order of their first use.
         ends_in: the function that gives probabilities at the very end, or ``""``.
         fused: types of modules whose activations are inside a kernel, such as ``LSTM``.
+        in_place: where activations that overwrite their input are called.
+        with_arguments: paths of units that are called with more than their input.
     """
 
     events: list[Event] = field(default_factory=list)
     layers: list[str] = field(default_factory=list)
     ends_in: str = ""
     fused: list[str] = field(default_factory=list)
+    in_place: list[Place] = field(default_factory=list)
+    with_arguments: set[str] = field(default_factory=set)
 
 
 class Recorder(TorchFunctionMode):
@@ -81,6 +85,8 @@ class Recorder(TorchFunctionMode):
         self.path: list[str] = []  # of the modules that are running
         self.inside = 0  # of a unit, whose calls are its own
         self.ends_in = ""
+        self.in_place: list[Place] = []
+        self.with_arguments: set[str] = set()
         self.behind = 0  # how many events came before the last use of weights
         modules = dict(model.named_modules())
         self.parameters = {
@@ -111,7 +117,11 @@ class Recorder(TorchFunctionMode):
 
     def _record(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         kind = CALLS.get(func)
-        if kind is not None and args and isinstance(args[0], Tensor):
+        split = split_call(kind, args, kwargs) if kind is not None else None
+        if kind is not None and split is not None:
+            x, (further, named) = split
+            if kwargs.get("inplace") or getattr(func, "__name__", "").endswith("_"):
+                self.in_place.append(calling_place())
             self.events.append(
                 Event(
                     self.path[-1],
@@ -119,9 +129,9 @@ class Recorder(TorchFunctionMode):
                     kind,
                     calling_place(),
                     self.weights,
-                    tuple(args[0].shape),
-                    tuple(args[1:]),
-                    strip_inplace(kwargs),
+                    tuple(x.shape),
+                    further,
+                    named,
                 )
             )
             self.ends_in = "sigmoid" if kind == "sigmoid" else ""
@@ -184,10 +194,14 @@ class Recording(nn.Module):
         self.module = module
         self.owner, self.kind = owner, kind
 
-    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         assert self.recorder is not None
-        compute = lambda: self.module(x, *args, **kwargs)  # noqa: E731
-        return self.recorder.unit(self.owner, self.kind, x, compute)
+        if kwargs or len(args) != 1 or not isinstance(args[0], Tensor):
+            self.recorder.with_arguments.add(self.owner)
+            return self.module(*args, **kwargs)
+        if getattr(self.module, "inplace", False):
+            self.recorder.in_place.append(calling_place())
+        return self.recorder.unit(self.owner, self.kind, args[0], lambda: self.module(args[0]))
 
 
 def survey(model: nn.Module, batches: list[Tensor]) -> Survey:
@@ -212,6 +226,8 @@ def survey(model: nn.Module, batches: list[Tensor]) -> Survey:
                 event.last = True
             found.events += recorder.events
             found.layers += [path for path in recorder.layers if path not in found.layers]
+            found.in_place += recorder.in_place
+            found.with_arguments |= recorder.with_arguments
             found.ends_in = found.ends_in or recorder.ends_in
     found.fused = sorted({type(m).__name__ for m in model.modules() if isinstance(m, fused)})
     return found
