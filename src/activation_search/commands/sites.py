@@ -41,8 +41,9 @@ def run() -> None:
     table = sites_table(steps, config.model.label)
     print_table(console, table, ("after", "channels", "own function"))
     if isinstance(config.model, FunctionModelConfig):
-        print("Not found are formulas written by hand, such as x * torch.sigmoid(x), and")
-        print("activations inside fused kernels (nn.LSTM, nn.GRU, nn.RNN).")
+        print("Not found are formulas written by hand, such as x * torch.sigmoid(x), clamp(min=0),")
+        print("maximum or torch.sin, GLU, and activations inside fused kernels (nn.LSTM, nn.GRU,")
+        print("nn.RNN).")
     if given.picture:
         write_asked(draw_path(steps), given.picture)
         print_line(console, f"picture:  {given.picture}")

@@ -223,3 +223,13 @@ def test_new_parts_follow_the_model() -> None:
     copied = replace(partly, "rrelu", sample=X)
     assert copied.training
     assert not copied.activation_sites["act"].training
+
+
+def test_hooks_on_an_activation_see_what_replaces_it() -> None:
+    net, seen = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)), []
+    net[1].register_forward_hook(lambda module, args, out: seen.append(out))
+    model = replace(net, "silu", sample=X)
+    seen.clear()
+    model(X)
+    [out] = seen
+    torch.testing.assert_close(out, F.silu(net[0](X)))

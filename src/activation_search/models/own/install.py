@@ -144,6 +144,14 @@ class Start:
         _state.weights = ""
 
 
+# Where torch keeps a module's hooks, such as those that look at activations.
+_HOOKS = (
+    "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called",
+    "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs", "_backward_hooks",
+    "_backward_pre_hooks", "_is_full_backward_hook",
+)  # fmt: skip
+
+
 class Slot(nn.Module):
     """Stands where a unit is registered, and calls what stands at its site.
 
@@ -164,6 +172,9 @@ class Slot(nn.Module):
                 self.register_parameter(name, parameter)
             else:
                 self.register_buffer(name, parameter.detach().clone())
+        if not in_use:  # and otherwise the unit's hooks run where it does
+            for name in _HOOKS:
+                setattr(self, name, getattr(own, name))
 
     def forward(self, x: Tensor) -> Any:
         if self.only is not None:
