@@ -13,11 +13,12 @@ from matplotlib.transforms import Bbox
 from activation_search.evidence.results import Block, numbers
 from activation_search.search.leaderboard import LeaderboardRow
 from activation_search.search.pareto import pareto_front
+from activation_search.style import BLUE, GREY, WIDTH, styled
 
 Place = tuple[tuple[int, int], str, str]
 
 LONGEST_NAME = 24  # characters; a longer one would cover other points
-FRONT_COLOR, OTHER_COLOR = "tab:orange", "0.6"
+FRONT_COLOR, OTHER_COLOR = BLUE, GREY
 # Where a name may stand beside its point: offset in points, and which of its ends is there.
 ABOVE, BELOW = ((0, 6), "center", "bottom"), ((0, -6), "center", "top")
 RIGHT, LEFT = ((6, 0), "left", "center"), ((-6, 0), "right", "center")
@@ -70,6 +71,7 @@ def draw_arm_costs(block: Block) -> Figure | None:
     return draw_costs(points, f"test {block.metric}", block.mode) if points else None
 
 
+@styled
 def draw_costs(points: Sequence[Priced], metric: str, mode: str) -> Figure:
     """Metric against parameters, and against milliseconds per step. What no other point beats is
     bold and joined by a step line, which is the best that can be had at a cost.
@@ -79,12 +81,12 @@ def draw_costs(points: Sequence[Priced], metric: str, mode: str) -> Figure:
         metric: label of the vertical axis.
         mode: ``"max"`` or ``"min"``, which values are better.
     """
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    figure.suptitle("line: Pareto front, the best that can be had at a cost", fontsize=9)
+    figure.suptitle("line: Pareto front, the best that can be had at a cost")
     left, right = figure.subplots(1, 2, sharey=True)
     left.set(xlabel="parameters", ylabel=metric)
-    right.set(xlabel="milliseconds per training step, mean")
+    right.set(xlabel="milliseconds per step")
     values = [point.value for point in points]
     drawn = [
         (axes, costs, pareto_front(values, costs, mode))
@@ -111,7 +113,6 @@ def _draw_front(
     axes.margins(0.15)
     if min(costs) > 0 and max(costs) > 10 * min(costs):
         axes.set_xscale("log")
-    axes.grid(alpha=0.3)
 
 
 def _place_names(
@@ -147,7 +148,7 @@ def _write(axes: Axes, name: str, x: float, y: float, place: Place) -> Annotatio
         (x, y),
         xytext=offset,
         textcoords="offset points",
-        fontsize=7,
+        fontsize=8,
         ha=horizontal,
         va=vertical,
         in_layout=False,
