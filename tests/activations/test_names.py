@@ -78,8 +78,11 @@ def test_overrides_for_hydra(given: str, expected: str) -> None:
 
 
 def test_errors_list_the_catalogues_names_alone() -> None:
-    for call in (lambda: find("GLEU"), lambda: compose(["activation=GLEU"])):
-        with pytest.raises(UserError, match="did you mean 'gelu'") as error:
+    with pytest.raises(UserError, match="did you mean 'gelu'"):
+        find("GLEU")
+    # Without a guess, all of them.
+    for call in (lambda: find("XQZW"), lambda: compose(["activation=XQZW"])):
+        with pytest.raises(UserError, match="Unknown activation 'xqzw'; allowed: ") as error:
             call()
         listed = str(error.value).partition("allowed: ")[2].rstrip(".").split(", ")
         assert "leaky_relu" in listed

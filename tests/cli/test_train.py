@@ -68,7 +68,7 @@ def test_ctrl_c_ends_a_multirun(
 
 
 MISTAKES = {
-    "activation=gleu": "Error: Unknown activation 'gleu', did you mean 'gelu'? allowed: acon_c, ",
+    "activation=gleu": "Error: Unknown activation 'gleu', did you mean 'gelu'?",
     "activation.layers.conv9=relu": (
         "Error: Unknown site 'conv9', did you mean 'conv3'? allowed: conv1, conv2, conv3, fc1."
     ),
