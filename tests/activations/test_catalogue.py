@@ -122,9 +122,7 @@ def test_names_and_aliases_are_unique() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(
-        UserError, match=r"Unknown activation 'gleu', did you mean 'gelu'\?$"
-    ):
+    with pytest.raises(UserError, match=r"Unknown activation 'gleu', did you mean 'gelu'\?$"):
         find("gleu")
 
 
