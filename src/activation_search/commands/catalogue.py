@@ -14,7 +14,6 @@ from activation_search.activations import ENTRIES, find
 from activation_search.console import ArgumentParser, open_console, print_line, print_table
 from activation_search.errors import unknown
 from activation_search.models.advice import HIDDEN_ADVICE, OUTPUTS
-from activation_search.reports.pictures import check_picture, write_asked
 
 
 def run() -> None:
@@ -28,6 +27,9 @@ def run() -> None:
     if arguments.names[:1] == ["advise"]:
         advise(arguments.names[1:])
         return
+    # Imported here, since advice needs no pictures.
+    from activation_search.reports.pictures import check_picture, write_asked
+
     check_picture(arguments.out, "--out")
     entries = [find(name) for name in arguments.names]
     if not entries:
