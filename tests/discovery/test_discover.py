@@ -95,6 +95,50 @@ def test_from_the_first_formula_to_the_evidence(work: Work, pretended: Pretended
     assert len((found.folder / "formulas.csv").read_text().splitlines()) == 25
 
 
+def test_the_comparison_is_made_again_on_other_models_and_data(
+    work: Work, pretended: Pretended
+) -> None:
+    def by_model(config: TrainConfig) -> list[float]:
+        """On a CNN hand-made functions are better than formulas, and at another rate."""
+        if config.model.name == "mlp":
+            return score(config)
+        text = formula_of(config)
+        noise = math.sin(config.seed * (1 + len(text))) / 100
+        return [0.0, 0.0, 0.8 - 0.2 * bool(text) - config.optim.lr + noise]
+
+    seen = pretended(by_model)
+    work("lr_grid=[0.01,0.1]")
+    before = len(seen)
+    # Asked for later, it trains what it needs and nothing again.
+    found = work(
+        "lr_grid=[0.01,0.1]",
+        "transfer_models=[mlp,cnn]",
+        "transfer_datasets=[digits,mnist1d]",
+    )
+    assert found.evidence is not None
+    own, *others = found.evidence.blocks
+    assert (own.model, own.data) == ("mlp", "digits")
+    assert [(block.model, block.data) for block in others] == [
+        ("mlp", "mnist1d"),
+        ("cnn", "digits"),
+        ("cnn", "mnist1d"),
+    ]
+    assert {run.group for run in seen[before:]} == {"discover/s/transfer"}
+    assert len(seen) - before == 3 * 4 * (2 + 6)  # candidates at both rates, and on six seeds
+    for block in others:
+        assert (block.seeds, set(block.arms), block.baseline) == (
+            own.seeds,
+            set(own.arms),
+            own.baseline,
+        )
+    formula = next(label for label in own.arms if label not in ("relu", "tanh"))
+    verdicts = [block.comparisons[formula].verdict for block in found.evidence.blocks]
+    assert verdicts == ["better", "better", "worse", "worse"]
+    assert others[1].arms[formula].lr == 0.01
+    assert set(others[1].arms[formula].tuned) == {"0.01", "0.1"}
+    assert set(found.evidence.ranks) == set(own.arms)
+
+
 def test_the_test_split_is_read_by_the_comparison_alone(work: Work, pretended: Pretended) -> None:
     seen = pretended(score)
     work("test=true")
@@ -237,6 +281,9 @@ def test_arms_are_judged_apart(work: Work, pretended: Pretended) -> None:
         ("lr_grid=[-1]", "lr must be above 0"),
         ("trainer.fast_dev_run=true", "has no loss to compare"),
         ("data.validation=0", "judged on a validation split"),
+        ("transfer_models=[cmm]", "Unknown model 'cmm'; allowed: cnn,"),
+        ("transfer_models=cnn", "transfer_models must be a list of names, not 'cnn'"),
+        ("transfer_datasets=[text]", "model=mlp cannot read samples of kind tokens"),
         ("units=4", "units must be at least 1 and at most 3, not 4"),
     ],
 )

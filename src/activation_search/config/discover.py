@@ -55,6 +55,10 @@ class DiscoverConfig(EngineConfig):
     confirm_seeds: int = setting(
         10, low=2, high=10_000, help="for that, seeds that the search never used"
     )
+    transfer_models: Any = setting(
+        None, help="other models, on each of which that comparison is made again"
+    )
+    transfer_datasets: Any = setting(None, help="other data sets, likewise")
     tune_lr: bool = setting(
         True,
         help="try formulas at the rate at which the best hand-made function is best, and not at "

@@ -1,5 +1,6 @@
 """Figures. Drawn without pyplot, whose global state does not suit several runs in a process."""
 
+import math
 import textwrap
 from collections.abc import Mapping
 from typing import Protocol
@@ -16,7 +17,7 @@ from activation_search.style import BLACK, BLUE, GREY, WIDTH, label_ends, line_s
 
 LARGEST = 1e30  # beyond it a histogram has no bins
 SMALLEST = 1e-30  # that a log scale shows
-MAX_TICKS = 6  # layers that are named on an axis
+MAX_TICKS = 6  # steps between the layers that are named on an axis
 MAX_SITES = 4  # whose histograms stand side by side
 
 
@@ -113,8 +114,11 @@ def _draw_layers(axes: Axes, title: str, values: Mapping[str, Mapping[str, float
         ends[textwrap.shorten(label, 18, placeholder="…")] = (heights[-1], color)
     axes.set(title=title)
     names = list(next(iter(values.values())))
-    shown = np.linspace(0, len(names) - 1, min(len(names), MAX_TICKS)).round().astype(int)
+    shown = range(0, len(names), math.ceil(len(names) / MAX_TICKS))
     axes.set_xticks(shown, [names[i] for i in shown], rotation=40, ha="right")
+    low, high = axes.get_ylim()
+    if high < 10 * low:  # less than a power of ten: its parts as plain numbers
+        axes.yaxis.set_minor_formatter("{x:g}")
     label_ends(axes, ends)
 
 

@@ -36,6 +36,7 @@ from activation_search.discovery.relatives import comparable
 from activation_search.engine.runner import Runner
 from activation_search.engine.workers import job_run
 from activation_search.errors import UserError
+from activation_search.evidence.bases import bases, names_in
 from activation_search.models.factory import check_reads, pinned_sources, sites_of
 from activation_search.models.sites import assign
 from activation_search.search.drive import drive
@@ -83,10 +84,13 @@ def _run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
     source = load_source(base.data)
     check_reads(base.model.name, source.sample)
     print_note(source.origin, runner.console)
+    elsewhere = _elsewhere(config, base)
     hand_made = _hand_made(config)
-    sites = sites_of(base.model, source.sample, source.target.size)
-    for name in hand_made:
-        assign(sites, with_activation(base, Activation.from_text(name)).activation)
+    for run in [base, *elsewhere]:
+        read = load_source(run.data)
+        sites = sites_of(run.model, read.sample, read.target.size)
+        for name in hand_made:
+            assign(sites, with_activation(run, Activation.from_text(name)).activation)
     folder = (Path(config.logs) / base.group).parent
     storage, _ = open_in(folder, config.storage)
     # What decides the learning rate of all formulas is asked; else it may change.
@@ -108,7 +112,7 @@ def _run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
         epochs = _epochs(base, len(source.x_train))
         driver = Driver(study, config, base, grammar, epochs)
         per_minute = _search(driver, runner, alone)
-        return _concluded(driver, per_minute, known, config, base, runner, folder)
+        return _concluded(driver, per_minute, known, config, base, elsewhere, runner, folder)
 
 
 def _concluded(
@@ -117,6 +121,7 @@ def _concluded(
     known: Known,
     config: DiscoverConfig,
     base: TrainConfig,
+    elsewhere: Sequence[TrainConfig],
     runner: Runner,
     folder: Path,
 ) -> Discovery:
@@ -143,7 +148,7 @@ def _concluded(
         )
     if not found.left:
         found.finalists = run_finalists(found, known, config, base, runner)
-        found.evidence = confirm(found, known, config, base, runner)
+        found.evidence = confirm(found, known, config, base, elsewhere, runner)
         found.evidence.write(folder)
         found.write()
     return found
@@ -173,6 +178,16 @@ def _base(config: DiscoverConfig) -> TrainConfig:
     check_name(name)
     # Without the final test, whatever the command line says.
     return replace(job_run(config, f"discover/{name}/runs"), test=False)
+
+
+def _elsewhere(config: DiscoverConfig, base: TrainConfig) -> list[TrainConfig]:
+    """The run on the other models and data sets of the comparison at the end."""
+    own = (config.model.name, config.data.option)
+    models = names_in(config.transfer_models, "transfer_models", own[0])
+    datasets = names_in(config.transfer_datasets, "transfer_datasets", own[1])
+    group = str(Path(base.group).with_name("transfer"))
+    found = bases(config, group, models, datasets)
+    return [run for run in found if (run.model.name, run.data.option) != own]
 
 
 def _hand_made(config: DiscoverConfig) -> list[str]:

@@ -8,18 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from activation_search.activations import Activation
 from activation_search.activations.formula.parse import parse
 from activation_search.config.discover import DiscoverConfig
 from activation_search.config.overrides import command_of
 from activation_search.config.run import TrainConfig
 from activation_search.console import command_line
-from activation_search.discovery.driver import LOSS, formula_run
+from activation_search.discovery.driver import LOSS, formula_run, with_activation
 from activation_search.discovery.found import Discovery, Finalist
 from activation_search.discovery.known import Known, best_metric, rates_group
 from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
 from activation_search.evidence.compare import FRESH_SEED, compare_runs, tune
-from activation_search.evidence.results import Evidence
+from activation_search.evidence.results import Evidence, rank_blocks
 from activation_search.training.result import FINISHED, RunResult, versions
 from activation_search.training.task import criterion_of
 
@@ -85,9 +86,15 @@ def learned_constants(results: Sequence[RunResult], activation: str) -> dict[str
 
 
 def confirm(
-    found: Discovery, known: Known, config: DiscoverConfig, base: TrainConfig, runner: Runner
+    found: Discovery,
+    known: Known,
+    config: DiscoverConfig,
+    base: TrainConfig,
+    elsewhere: Sequence[TrainConfig],
+    runner: Runner,
 ) -> Evidence:
-    """The best formulas against the best hand-made functions, each at its best learning rate."""
+    """The best formulas against the best hand-made functions, each at its best learning rate; and
+    the same again ``elsewhere``, on other models and data."""
     best = [f for f in found.finalists if not f.hand_made][: config.confirm]
     hand_made = [f.label for f in found.finalists if f.hand_made][: config.confirm]
     run = replace(base, group=rates_group(base))
@@ -99,11 +106,16 @@ def confirm(
     tuned = {label: replace(run, group=group) for label, run in tuned.items()}
     baseline = max(hand_made, key=lambda label: best_metric(rates[label], base))
     seeds = range(FRESH_SEED + config.seed, FRESH_SEED + config.seed + config.confirm_seeds)
-    block = compare_runs(tuned, baseline, seeds, runner)
-    for label, found_rates in rates.items():
-        block.arms[label].tuned = found_rates
+    block = compare_runs(tuned, baseline, seeds, runner, rates)
     for finalist in best:
         seen = [value for value in block.arms[finalist.label].validation if value is not None]
         finalist.confirmed = statistics.fmean(seen) if seen else None
         finalist.command = command_of(tuned[finalist.label], list(seeds))
-    return Evidence([block], {}, command_line(), versions(), len(found.formulas))
+    blocks = [block]
+    for other in elsewhere:
+        runs = {f.label: formula_run(other, parse(f.label)) for f in best}
+        runs |= {label: with_activation(other, Activation.from_text(label)) for label in hand_made}
+        runs, rates = tune(runs, config.lr_grid, runner)
+        blocks.append(compare_runs(runs, baseline, seeds, runner, rates))
+    ranks = rank_blocks(blocks) if elsewhere else {}
+    return Evidence(blocks, ranks, command_line(), versions(), len(found.formulas))

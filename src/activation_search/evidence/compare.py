@@ -3,25 +3,22 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from activation_search.activations.names import own_name
 from activation_search.config.compare import CompareConfig
-from activation_search.config.compose import compose
-from activation_search.config.data import DataConfig
 from activation_search.config.limits import check
 from activation_search.config.run import TrainConfig, describe
 from activation_search.console import command_line, print_note
 from activation_search.data.registry import load_source
 from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
-from activation_search.engine.workers import job_run
 from activation_search.errors import UserError, unknown
+from activation_search.evidence.bases import bases, names_in
 from activation_search.evidence.candidates import from_studies, parse_candidates
 from activation_search.evidence.results import Arm, Block, Evidence, numbers, rank_blocks
 from activation_search.evidence.statistics import compare
-from activation_search.models.factory import check_reads, pinned_sources
 from activation_search.training.directory import check_name
 from activation_search.training.own_parts import check_own_parts
 from activation_search.training.result import FINISHED, RunResult, versions
@@ -51,14 +48,16 @@ def run_compare(config: CompareConfig, runner: Runner) -> tuple[Evidence, Path]:
         raise UserError("trainer.fast_dev_run=true has no result to compare; use few epochs.")
     if not config.lr_grid:
         raise UserError("lr_grid must list learning rates, not be empty.")
-    data = _names(config, "datasets") if config.datasets else [config.data.label]
-    models = _names(config, "models") if config.models else [config.model.label]
-    name = config.name or "-".join([*models, *data])
+    models = names_in(config.models, "models", config.model.label)
+    datasets = names_in(config.datasets, "datasets", config.data.label)
+    name = config.name or "-".join([*models, *datasets])
     check_name(name)
     folder = Path(config.logs) / "compare" / name
     blocks = []
     check_own_parts(config)
-    for base in _bases(config, f"compare/{name}/runs"):
+    models = names_in(config.models, "models", config.model.name)
+    datasets = names_in(config.datasets, "datasets", config.data.option)
+    for base in bases(config, f"compare/{name}/runs", models, datasets):
         print_note(load_source(base.data).origin, runner.console)
         assignments = parse_candidates(config.candidates, base)
         baseline = own_name(config.baseline) or next(iter(assignments))
@@ -71,10 +70,7 @@ def run_compare(config: CompareConfig, runner: Runner) -> tuple[Evidence, Path]:
         # What a study chose is judged on seeds that no study reaches.
         first = config.seed + (FRESH_SEED if from_studies(config.candidates) else 0)
         seeds = range(first, first + config.seeds)
-        block = compare_runs(candidates, baseline, seeds, runner)
-        for label, rates in tuned.items():
-            block.arms[label].tuned = rates
-        blocks.append(block)
+        blocks.append(compare_runs(candidates, baseline, seeds, runner, tuned))
     ranks = rank_blocks(blocks) if len(blocks) > 1 else {}
     evidence = Evidence(blocks, ranks, command_line(), versions())
     evidence.write(folder)
@@ -86,6 +82,7 @@ def compare_runs(
     baseline: str,
     seeds: Sequence[int],
     runner: Runner,
+    tuned: Mapping[str, dict[str, float]] | None = None,
 ) -> Block:
     """Each candidate against the baseline on the same seeds; each run reads the test split once,
     at its end.
@@ -95,6 +92,7 @@ def compare_runs(
         baseline: one of the labels.
         seeds: for all of them.
         runner: what trains them.
+        tuned: what :func:`tune` said of the candidates' learning rates, if it chose them.
     """
     runs = {
         (label, seed): replace(_tested(config), seed=seed)
@@ -105,8 +103,8 @@ def compare_runs(
     criterion = criterion_of(first)
     results = run_all(runs, runner, f"{first.model.label} on {first.data.label}")
     arms = {
-        label: _arm(candidates[label], [results[label, seed] for seed in seeds])
-        for label in candidates
+        label: _arm(config, [results[label, seed] for seed in seeds], (tuned or {}).get(label, {}))
+        for label, config in candidates.items()
     }
     others = {
         label: numbers(arm.values)
@@ -170,7 +168,7 @@ def tune(
     return chosen, found
 
 
-def _arm(config: TrainConfig, results: list[RunResult]) -> Arm:
+def _arm(config: TrainConfig, results: list[RunResult], tuned: dict[str, float]) -> Arm:
     def metric(split: str) -> list[float | None]:
         name = f"{split}_{results[0].metric}"
         return [r.metrics.get(name) if r.status == FINISHED else None for r in results]
@@ -184,49 +182,5 @@ def _arm(config: TrainConfig, results: list[RunResult]) -> Arm:
         lr=config.optim.lr,
         assignment=results[0].assignment,
         alarms=sorted({alarm["kind"] for result in results for alarm in result.alarms}),
+        tuned=tuned,
     )
-
-
-def _names(config: CompareConfig, key: str) -> list[str]:
-    given = getattr(config, key)
-    if given is None:
-        return [config.model.name if key == "models" else config.data.option]
-    if not isinstance(given, list) or not given or not all(isinstance(n, str) for n in given):
-        raise UserError(f"{key} must be a list of names, not {given!r}.")
-    return given
-
-
-def _bases(config: CompareConfig, group: str) -> list[TrainConfig]:
-    """One run per model and data set, with that model's and data set's own settings where it is
-    not the one that the command line configured."""
-    given = job_run(config, group)
-    bases = []
-    for model in _names(config, "models"):
-        for data in _names(config, "datasets"):
-            other = data != config.data.option
-            own: TrainConfig = compose([f"model={model}", *([f"data={data}"] if other else [])])
-            base = given
-            if model != config.model.name:
-                # A model of the user's own draws its weights itself, and others do not.
-                init = own.init if "own" in (own.init, base.init) else base.init
-                base = replace(base, model=own.model, init=init)
-            if other:
-                base = replace(base, data=_carried_over(config.data, own.data))
-            base = pinned_sources(base)
-            check_reads(model, load_source(base.data).sample)
-            criterion_of(base)  # every data set must have the metric
-            bases.append(base)
-    return bases
-
-
-def _carried_over(given: DataConfig, own: DataConfig) -> DataConfig:
-    """Another data set's settings, with what the command line changed of those that both have."""
-    configured: TrainConfig = compose([f"data={given.name}"])
-    changed = {
-        item.name: getattr(given, item.name)
-        for item in fields(own)
-        if item.name not in ("name", "reconstruct", "path", "sha256")
-        and hasattr(given, item.name)
-        and getattr(given, item.name) != getattr(configured.data, item.name)
-    }
-    return replace(own, **changed)

@@ -13,9 +13,10 @@ from torch import Tensor
 from activation_search.activations.entry import Entry
 from activation_search.activations.factory import build
 from activation_search.activations.moments import gains
-from activation_search.style import BLUE, GREY, VERMILLION, styled
+from activation_search.style import BLUE, GREY, SKY, VERMILLION, styled
 
 COLUMNS = 4
+MOVED, MOVE = 5, 0.3  # thin curves of a learnable function, and the spread of their parameters
 SHAPES = {
     "Straight pieces": (
         "identity", "relu", "relu6", "leaky_relu", "threshold_relu", "hardshrink", "softshrink",
@@ -89,7 +90,8 @@ def describe_range(entry: Entry) -> str:
 @styled
 def draw_sheet(entries: Sequence[Entry]) -> Figure:
     """Each entry's function and, dashed, its derivative on [-4, 4], parameters at their start; in
-    families.
+    families. Thin lines are a learnable function with its parameters moved at random, by 0.3 in
+    standard deviation: what it may learn to be.
 
     A gated unit is drawn as a function of its gate with the other input at 1, MaxMin and CReLU as
     their two outputs (the other input of MaxMin at 0).
@@ -110,7 +112,8 @@ def draw_sheet(entries: Sequence[Entry]) -> Figure:
             _draw_curve(axes, entry)
         for axes in line[len(members) :]:
             axes.set_axis_off()
-    figure.suptitle("solid: f(z); dashed: its derivative", x=0.01, ha="left", fontsize=9)
+    learned = "; thin: its parameters moved at random" if any(e.learns for e in entries) else ""
+    figure.suptitle(f"solid: f(z); dashed: its derivative{learned}", x=0.01, ha="left", fontsize=9)
     return figure
 
 
@@ -118,11 +121,13 @@ def _draw_curve(axes: Axes, entry: Entry) -> None:
     x, y, slope = sample_curve(entry)
     axes.axhline(0, color=GREY, linewidth=0.6)
     axes.axvline(0, color=GREY, linewidth=0.6)
+    for seed in range(MOVED if entry.learns else 0):
+        axes.plot(*sample_curve(entry, moved_by=seed)[:2], color=SKY, linewidth=0.8)
     axes.plot(x, slope, color=VERMILLION, linewidth=1.1, linestyle=(0, (4, 1.2)))
     axes.plot(x, y, color=BLUE, linewidth=2)
     axes.text(0.04, 0.95, entry.name, transform=axes.transAxes, va="top", fontsize=9,
               bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1})  # fmt: skip
-    axes.set(xlim=(-4, 4), ylim=(-2.2, 4.6), xticks=(-4, 0, 4), yticks=(-2, 0, 2, 4))
+    axes.set(xlim=(-4, 4), ylim=(-3.6, 4.6), xticks=(-4, 0, 4), yticks=(-2, 0, 2, 4))
 
 
 def in_families(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
@@ -135,10 +140,21 @@ def in_families(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     return {family: members for family, members in found.items() if members}
 
 
-def sample_curve(entry: Entry) -> tuple[Tensor, Tensor, Tensor]:
-    """Points ``[401]`` with values and derivatives ``[401, outputs]``, in evaluation mode."""
+def sample_curve(entry: Entry, moved_by: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """Points ``[401]`` with values and derivatives ``[401, outputs]``, in evaluation mode.
+
+    Args:
+        entry: of the catalogue.
+        moved_by: the seed of draws from N(0, 0.3) that are added to what it learns; None adds
+            none.
+    """
     x = torch.linspace(-4, 4, 401, dtype=torch.float64, requires_grad=True)
     function = build(entry.name, channels=entry.inputs).double().eval()
+    if moved_by is not None:
+        generator = torch.Generator().manual_seed(moved_by)
+        for parameter in function.parameters():
+            noise = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+            parameter.data += MOVE * noise
     others = torch.full_like(x, 1.0 if entry.changes_width else 0.0)
     columns = [x] if entry.inputs == 1 else [others, x]
     y = function(torch.stack(columns, 1))

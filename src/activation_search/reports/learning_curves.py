@@ -46,14 +46,15 @@ def draw_learning_curves(
             )
         named = label in baselines and label != "baseline"
         ends[f"{label} (baseline)" if named else label] = (table.mean(0)[-1], color)
-        late += [table[:, length // 4 :].min(), table[:, length // 4 :].max()]
+        late += [*table.mean(0)[length // 4 :], *table[:, -1]]
         most = max(most, len(curves))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="epoch", ylabel=f"validation {metric}")
     axes.set_title("line: mean over seeds; band: lowest to highest" if most > 1 else "one run each")
     axes.margins(x=0)
     if late and min(late) < max(late):
-        # The first quarter, where all rise steeply, would press the rest together.
+        # The first quarter, where all rise steeply, and a run's single bad epochs would press the
+        # rest together.
         room = 0.08 * (max(late) - min(late))
         axes.set_ylim(min(late) - room, max(late) + room)
     if max(map(len, ends), default=0) <= LONGEST:

@@ -170,7 +170,7 @@ def sweep_question(config: SweepConfig, space: Space) -> dict[str, Any]:
 
 _NOT_ASKED = ("trials", "formulas", "repetitions", "name", "storage", "workers", "cluster",
               "minutes", "max_failures", "finalists", "finalist_seeds", "hand_made", "lr_grid",
-              "confirm", "confirm_seeds")  # fmt: skip
+              "confirm", "confirm_seeds", "transfer_models", "transfer_datasets")  # fmt: skip
 
 
 def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
