@@ -29,7 +29,7 @@ PEOPLE = ROOT / "tests" / "data" / "tables" / "people.csv"
         (["data=arrays", *NEEDS["arrays"]], ["series [12, 2]", "sha256"]),
         (
             ["data=csv", *NEEDS["csv"]],
-            ["vector [2]", "numbers: no function", "mae", "rooms, age", "kept as float64"],
+            ["vector [2]", "numbers: linear output", "mae", "rooms, age", "kept as float64"],
         ),
         (
             ["data=csv", f"data.path={PEOPLE}", "data.target=survived", "data.drop=[name]"],

@@ -21,6 +21,8 @@ def test_summary(train: Command, tmp_path: Path, capsys: pytest.CaptureFixture[s
     for piece in ("finished: mlp on digits, seed 0", "validation accuracy", "test accuracy"):
         assert piece in out
     assert "256 of them in activations" in out
+    learned = read_result(next(tmp_path.glob("train/*/*"))).learned["hidden1"]["weight"]
+    assert f"prelu; weight {min(learned):.2f} to {max(learned):.2f}" in out
     assert "hidden1" in out
     [directory] = tmp_path.glob("train/mlp-digits-prelu/*")
     assert f"run directory:  {directory}" in out

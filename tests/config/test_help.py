@@ -68,4 +68,14 @@ def test_the_settings_of_the_chosen_model_and_data_are_shown() -> None:
     assert "model.heads = 4" in text
     assert "data.target = null" in text
     assert "model.pool" not in text
+    assert "activation.<parameter>" in text
     assert "model.depth = 3" in help_text("", [], TrainConfig, CONF, ["model=nosuch"])
+
+
+def test_the_parameters_of_the_chosen_activation_are_shown() -> None:
+    text = help_text("", [], TrainConfig, CONF, ["activation=elu"])
+    assert "    activation.alpha = 1.0        searched from 0.1 to 3\n" in text
+    text = help_text("", [], TrainConfig, CONF, ["activation=prelu"])
+    assert "    activation.init = 0.25 " in text
+    assert "(channel, layer)" in text
+    assert "activation.<parameter>" not in text

@@ -25,7 +25,13 @@ def test_classes() -> None:
 def test_numbers() -> None:
     y, y_test = np.array([[1.0], [2], [3], [6]]), np.array([[3.0], [4], [2], [1]])
     source = Source(X, y, X, y_test, VECTOR, Target("numbers", 1))
-    assert baselines(source) == {"mean of the training targets, mae": pytest.approx(1.0)}
+    # Errors 0, 1, -1, -2 from a mean of 3; the test targets spread by 1.25 around 2.5.
+    assert baselines(source) == {
+        "mean of the training targets, mae": pytest.approx(1.0),
+        "mean of the training targets, r2": pytest.approx(1 - 1.5 / 1.25),
+    }
+    same = Source(X, y, X, np.full((4, 1), 2.0), VECTOR, Target("numbers", 1))
+    assert baselines(same) == {"mean of the training targets, mae": pytest.approx(1.0)}
 
 
 def test_text() -> None:

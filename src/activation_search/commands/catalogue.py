@@ -64,6 +64,6 @@ def advise(given: list[str]) -> None:
     rows += [(f"output: {advice.place}", advice) for advice in OUTPUTS]
     for place, advice in rows:
         table.add_row(place, ", ".join(advice.choose), advice.reason, advice.source)
-    open_console().print(table)
+    print_table(open_console(), table, ("source",))
     print("No activation is put on the output: the task owns it. Your data decides:")
     print(f"  python scripts/sweep.py model={models[0]} search=per_layer")

@@ -43,7 +43,13 @@ def help_text(
     lines += [f"  model={model.name}, see also --help model=lstm", *_settings(model, "model.")]
     lines += [f"  data={data.option}, see also --help data=csv", *_settings(data, "data.")]
     lines += ["  activation", *_entry("activation.layers.<site>", "default", [], _LAYERS)]
-    lines += _entry("activation.<parameter>", "", [], "of the function, such as negative_slope")
+    if entry := ENTRIES.get(chosen.get("activation", "")):
+        for name, item in entry.parameters.items():
+            text = "searched from {:g} to {:g}".format(*item.search) if item.search else ""
+            lines += _entry(f"activation.{name}", _plain(item.default), item.choices, text)
+    else:
+        text = "of the function, see also --help activation=elu"
+        lines += _entry("activation.<parameter>", "", [], text)
     lines += list(_groups(config))
     lines += [
         "",

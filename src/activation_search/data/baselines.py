@@ -24,8 +24,14 @@ def baselines(source: Source) -> dict[str, float]:
     if kind == "next":
         return _text(source.y_train, source.x_train, source.y_test, source.x_test)
     if kind == "numbers":
-        error = np.abs(source.y_test - source.y_train.mean(0)).mean()
-        return {"mean of the training targets, mae": float(error)}
+        error = source.y_test.astype(np.float64) - source.y_train.astype(np.float64).mean(0)
+        found = {"mean of the training targets, mae": float(np.abs(error).mean())}
+        spread = source.y_test.astype(np.float64).var(0)
+        if np.all(spread > 0):  # else R2 is not defined
+            found["mean of the training targets, r2"] = float(
+                (1 - (error**2).mean(0) / spread).mean()
+            )
+        return found
     most_frequent = np.bincount(source.y_train).argmax()
     share = (source.y_test == most_frequent).mean()
     return {"most frequent class, accuracy": float(share)}

@@ -62,7 +62,7 @@ class Sample:
 TASK_TEXT = {
     "classes": "one of several classes: softmax",
     "binary": "yes or no: sigmoid",
-    "numbers": "numbers: no function",
+    "numbers": "numbers: linear output",
     "itself": "the sample itself: tanh",
     "next": "each next character: softmax",
 }

@@ -42,7 +42,7 @@ def summary(result: RunResult) -> Iterator[tuple[str, str]]:
     own = result.activation_parameters
     learned = f", {own:,} of them in activations" if own else ""
     yield "parameters", f"{result.parameters:,}{learned}"
-    yield from _assignment(result.assignment)
+    yield from _assignment(result)
 
 
 def _value(metric: str, value: float) -> str:
@@ -51,14 +51,24 @@ def _value(metric: str, value: float) -> str:
     return f"{value:.4f}"
 
 
-def _assignment(assignment: dict[str, str]) -> list[tuple[str, str]]:
-    """Sites and their activation; of many sites those with the same one in one row."""
-    if len(assignment) <= MAX_ROWS:
-        return list(assignment.items())
+def _assignment(result: RunResult) -> Iterator[tuple[str, str]]:
+    """Sites and their activation with what it learned; of many sites those with the same one in one
+    row."""
     together: dict[str, list[str]] = {}
-    for site, activation in assignment.items():
-        together.setdefault(activation, []).append(site)
-    return [
-        (sites[0] if len(sites) == 1 else f"{sites[0]} … ({len(sites)} sites)", activation)
-        for activation, sites in together.items()
-    ]
+    for site, activation in result.assignment.items():
+        alone = len(result.assignment) <= MAX_ROWS
+        together.setdefault(site if alone else activation, []).append(site)
+    for sites in together.values():
+        name = sites[0] if len(sites) == 1 else f"{sites[0]} … ({len(sites)} sites)"
+        learned = _learned([result.learned.get(site, {}) for site in sites])
+        yield name, "; ".join([result.assignment[sites[0]], *learned])
+
+
+def _learned(sites: list[dict[str, list]]) -> Iterator[str]:
+    """Each learned number, from its smallest to its largest channel; whole curves are in
+    TensorBoard."""
+    for name in dict.fromkeys(name for site in sites for name in site):
+        values = [value for site in sites for value in site.get(name, [])]
+        if not any(isinstance(value, list) for value in values):
+            low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+            yield f"{name} {low}" + ("" if low == high else f" to {high}")
