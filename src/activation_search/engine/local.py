@@ -7,11 +7,12 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from activation_search.engine.engine import Results
@@ -43,7 +44,7 @@ class LocalEngine:
     """
 
     def __init__(self, workers: int, gpus: Sequence[str] = ()):
-        self._context = multiprocessing.get_context("spawn")
+        self._context = _context()
         self._workers = [
             _Worker(self._context, gpus[number % len(gpus)] if len(gpus) > 1 else None)
             for number in range(workers)
@@ -100,6 +101,17 @@ class LocalEngine:
             worker.join(max(0.0, end - time.monotonic()))
 
 
+def _context() -> BaseContext:
+    """Of processes that share nothing with this one, whose threads and GPU a plain fork would
+    break. Where the system can, they are forks of a server that has imported torch and Lightning:
+    the second worker, and one in place of a dead one, starts at once and shares its memory."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 class _Task:
     """A job with its future, and how often it was started."""
 
@@ -118,7 +130,7 @@ class _Worker:
     def __init__(self, context: Any, gpu: str | None):
         self._context = context
         self._gpu = gpu
-        self._process: SpawnProcess | None = None
+        self._process: BaseProcess | None = None
         self.task: _Task | None = None
 
     def give(self, task: _Task) -> None:
@@ -134,7 +146,11 @@ class _Worker:
 
     def _start(self) -> None:
         self.connection, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, self._gpu), daemon=True)
+        # The server keeps the environment of its own start.
+        environment = dict(os.environ)
+        if self._gpu is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = self._gpu
+        process = self._context.Process(target=_serve, args=(theirs, environment), daemon=True)
         with worker_environment():
             process.start()
         self._process = process
@@ -167,12 +183,12 @@ class _Worker:
         self.connection.close()
 
 
-def _serve(connection: Connection, gpu: str | None) -> None:
+def _serve(connection: Connection, environment: Mapping[str, str]) -> None:
     """In a worker: trains what comes through the pipe, until its end."""
     # The terminal sends Ctrl-C to every process; the one that started this one decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    os.environ.clear()
+    os.environ.update(environment)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.freeze()  # what was imported is never garbage, and need not be looked through
 
