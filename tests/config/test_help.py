@@ -79,3 +79,6 @@ def test_the_parameters_of_the_chosen_activation_are_shown() -> None:
     assert "    activation.init = 0.25 " in text
     assert "(channel, layer)" in text
     assert "activation.<parameter>" not in text
+    assert "activation.alpha = 1.0" in help_text("", [], TrainConfig, CONF, ["activation=ELU"])
+    assert "    relu has no settings\n" in help_text("", [], TrainConfig, CONF, ["activation=ReLU"])
+    assert "activation.<parameter>" in help_text("", [], TrainConfig, CONF, ["activation=formula"])

@@ -30,8 +30,12 @@ def test_numbers() -> None:
         "mean of the training targets, mae": pytest.approx(1.0),
         "mean of the training targets, r2": pytest.approx(1 - 1.5 / 1.25),
     }
-    same = Source(X, y, X, np.full((4, 1), 2.0), VECTOR, Target("numbers", 1))
-    assert baselines(same) == {"mean of the training targets, mae": pytest.approx(1.0)}
+    # One of two targets is the same in all test rows, but not to the last bit of its variance.
+    both, both_test = np.hstack([y, y]), np.hstack([y_test, np.full((4, 1), 0.3)])
+    source = Source(X, both, X, both_test, VECTOR, Target("numbers", 2))
+    assert baselines(source) == {"mean of the training targets, mae": pytest.approx(3.7 / 2)}
+    both_test[:, 1] = [2, 4, 2, 4]  # errors of 1, spread 1 around 3
+    assert baselines(source)["mean of the training targets, r2"] == pytest.approx((-0.2 + 0) / 2)
 
 
 def test_text() -> None:

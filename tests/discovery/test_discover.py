@@ -19,10 +19,11 @@ from activation_search.config.compose import compose
 from activation_search.config.discover import DiscoverConfig
 from activation_search.config.run import TrainConfig
 from activation_search.discovery.discover import run_discover
-from activation_search.discovery.found import Discovery, Formula
+from activation_search.discovery.found import Discovery, Formula, read_discovery
 from activation_search.engine import job as job_module
 from activation_search.engine.runner import open_runner
 from activation_search.errors import TimeIsUp, UserError
+from activation_search.evidence.results import read_evidence
 from activation_search.reports.discovery_content import gain_sentences
 from activation_search.reports.discovery_figures import draw_progress, write_pictures
 from activation_search.reports.report import write_report
@@ -99,12 +100,13 @@ def test_the_comparison_is_made_again_on_other_models_and_data(
     work: Work, pretended: Pretended
 ) -> None:
     def by_model(config: TrainConfig) -> list[float]:
-        """On a CNN hand-made functions are better than formulas, and at another rate."""
+        """On a CNN hand-made functions are better than formulas, tanh most, and at a small rate."""
         if config.model.name == "mlp":
             return score(config)
         text = formula_of(config)
         noise = math.sin(config.seed * (1 + len(text))) / 100
-        return [0.0, 0.0, 0.8 - 0.2 * bool(text) - config.optim.lr + noise]
+        tanh = 0.05 * (str(config.activation.name) == "tanh")
+        return [0.0, 0.0, 0.8 - 0.2 * bool(text) - config.optim.lr + noise + tanh]
 
     seen = pretended(by_model)
     work("lr_grid=[0.01,0.1]")
@@ -112,8 +114,8 @@ def test_the_comparison_is_made_again_on_other_models_and_data(
     # Asked for later, it trains what it needs and nothing again.
     found = work(
         "lr_grid=[0.01,0.1]",
-        "transfer_models=[mlp,cnn]",
-        "transfer_datasets=[digits,mnist1d]",
+        "transfer_models=[cnn]",
+        "transfer_datasets=[mnist1d]",
     )
     assert found.evidence is not None
     own, *others = found.evidence.blocks
@@ -123,20 +125,35 @@ def test_the_comparison_is_made_again_on_other_models_and_data(
         ("cnn", "digits"),
         ("cnn", "mnist1d"),
     ]
-    assert {run.group for run in seen[before:]} == {"discover/s/transfer"}
-    assert len(seen) - before == 3 * 4 * (2 + 6)  # candidates at both rates, and on six seeds
-    for block in others:
-        assert (block.seeds, set(block.arms), block.baseline) == (
-            own.seeds,
-            set(own.arms),
-            own.baseline,
-        )
+    assert Counter(run.group for run in seen[before:]) == {
+        "discover/s/rates": 3 * 4 * 2,  # candidates at both rates
+        "discover/s/transfer": 3 * 4 * 6,
+    }
+    assert all(block.seeds == own.seeds for block in others)
+    # Hand-made functions are chosen anew, and the best one there is the baseline.
+    assert [block.baseline for block in others] == ["relu", "tanh", "tanh"]
     formula = next(label for label in own.arms if label not in ("relu", "tanh"))
     verdicts = [block.comparisons[formula].verdict for block in found.evidence.blocks]
     assert verdicts == ["better", "better", "worse", "worse"]
+    assert len(list(found.folder.glob("comparison*.json"))) == 1
     assert others[1].arms[formula].lr == 0.01
     assert set(others[1].arms[formula].tuned) == {"0.01", "0.1"}
-    assert set(found.evidence.ranks) == set(own.arms)
+
+
+def test_what_is_known_is_kept_when_the_transfer_fails(
+    work: Work, pretended: Pretended, tmp_path: Path
+) -> None:
+    def by_model(config: TrainConfig) -> list[float]:
+        if config.model.name == "cnn":
+            raise RuntimeError("out of paper")
+        return score(config)
+
+    pretended(by_model)
+    with pytest.raises(UserError, match="out of paper"):
+        work("transfer_models=[cnn]")
+    folder = tmp_path / "discover" / "s"
+    assert [block.label for block in read_evidence(folder).blocks] == ["mlp on digits"]
+    assert read_discovery(folder)
 
 
 def test_the_test_split_is_read_by_the_comparison_alone(work: Work, pretended: Pretended) -> None:
@@ -281,9 +298,14 @@ def test_arms_are_judged_apart(work: Work, pretended: Pretended) -> None:
         ("lr_grid=[-1]", "lr must be above 0"),
         ("trainer.fast_dev_run=true", "has no loss to compare"),
         ("data.validation=0", "judged on a validation split"),
-        ("transfer_models=[cmm]", "Unknown model 'cmm'; allowed: cnn,"),
+        ("transfer_models=[cmm]", "Transfer to cmm on digits: Unknown model 'cmm'"),
+        ("transfer_models=[cnn,cnn]", "transfer_models has a name twice"),
+        ("transfer_datasets=[csv]", "Transfer to mlp on csv: .*data.path"),
         ("transfer_models=cnn", "transfer_models must be a list of names, not 'cnn'"),
-        ("transfer_datasets=[text]", "model=mlp cannot read samples of kind tokens"),
+        (
+            "transfer_datasets=[text]",
+            "Transfer to mlp on text: model=mlp cannot read",
+        ),
         ("units=4", "units must be at least 1 and at most 3, not 4"),
     ],
 )

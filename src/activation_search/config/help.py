@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from activation_search.activations.catalogue import ENTRIES
+from activation_search.activations.catalogue import ENTRIES, lookup
 from activation_search.config.data import DATA_OPTIONS
 from activation_search.config.limits import limits_of
 from activation_search.config.models import MODEL_CONFIGS
@@ -26,7 +26,8 @@ def help_text(
         examples: command lines.
         config: the dataclass of its settings.
         conf: the folder of the YAML files.
-        overrides: of the command line; ``model=`` and ``data=`` choose whose settings are shown.
+        overrides: of the command line; ``model=``, ``data=`` and ``activation=`` choose whose
+            settings are shown.
     """
     chosen = dict(o.split("=", 1) for o in overrides if "=" in o)
     kind: Any = MODEL_CONFIGS.get(chosen.get("model", "cnn"), MODEL_CONFIGS["cnn"])
@@ -43,7 +44,10 @@ def help_text(
     lines += [f"  model={model.name}, see also --help model=lstm", *_settings(model, "model.")]
     lines += [f"  data={data.option}, see also --help data=csv", *_settings(data, "data.")]
     lines += ["  activation", *_entry("activation.layers.<site>", "default", [], _LAYERS)]
-    if entry := ENTRIES.get(chosen.get("activation", "")):
+    entry = lookup(chosen.get("activation"))
+    if entry and not entry.open_parameters:
+        if not entry.parameters:
+            lines.append(f"    {entry.name} has no settings")
         for name, item in entry.parameters.items():
             text = "searched from {:g} to {:g}".format(*item.search) if item.search else ""
             lines += _entry(f"activation.{name}", _plain(item.default), item.choices, text)

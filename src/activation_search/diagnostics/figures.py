@@ -17,7 +17,7 @@ from activation_search.style import BLACK, BLUE, GREY, WIDTH, label_ends, line_s
 
 LARGEST = 1e30  # beyond it a histogram has no bins
 SMALLEST = 1e-30  # that a log scale shows
-MAX_TICKS = 6  # steps between the layers that are named on an axis
+MAX_TICKS = 6  # layers that are named on an axis
 MAX_SITES = 4  # whose histograms stand side by side
 
 

@@ -1,5 +1,6 @@
 """A search for new functions from its first formula to the evidence."""
 
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from activation_search.discovery.driver import (
     with_activation,
 )
 from activation_search.discovery.evolution import Counts
-from activation_search.discovery.finalists import confirm, run_finalists
+from activation_search.discovery.finalists import confirm, run_finalists, transfer
 from activation_search.discovery.found import Discovery, Formula
 from activation_search.discovery.grammar import Grammar
 from activation_search.discovery.known import Known, tune_known
@@ -84,13 +85,11 @@ def _run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
     source = load_source(base.data)
     check_reads(base.model.name, source.sample)
     print_note(source.origin, runner.console)
-    elsewhere = _elsewhere(config, base)
     hand_made = _hand_made(config)
-    for run in [base, *elsewhere]:
-        read = load_source(run.data)
-        sites = sites_of(run.model, read.sample, read.target.size)
-        for name in hand_made:
-            assign(sites, with_activation(run, Activation.from_text(name)).activation)
+    _check_sites(base, hand_made)
+    elsewhere = _elsewhere(config, base, hand_made)
+    for run in elsewhere:
+        print_note(load_source(run.data).origin, runner.console)
     folder = (Path(config.logs) / base.group).parent
     storage, _ = open_in(folder, config.storage)
     # What decides the learning rate of all formulas is asked; else it may change.
@@ -148,9 +147,12 @@ def _concluded(
         )
     if not found.left:
         found.finalists = run_finalists(found, known, config, base, runner)
-        found.evidence = confirm(found, known, config, base, elsewhere, runner)
-        found.evidence.write(folder)
-        found.write()
+        found.evidence = confirm(found, known, config, base, runner)
+        try:
+            for run in elsewhere:
+                found.evidence.blocks.append(transfer(found, known, config, run, runner))
+        finally:
+            found.write()  # what is known, if the next one fails
     return found
 
 
@@ -180,14 +182,34 @@ def _base(config: DiscoverConfig) -> TrainConfig:
     return replace(job_run(config, f"discover/{name}/runs"), test=False)
 
 
-def _elsewhere(config: DiscoverConfig, base: TrainConfig) -> list[TrainConfig]:
-    """The run on the other models and data sets of the comparison at the end."""
+def _check_sites(run: TrainConfig, hand_made: Sequence[str]) -> None:
+    """Whether each function can stand where the formulas will."""
+    source = load_source(run.data)
+    sites = sites_of(run.model, source.sample, source.target.size)
+    for name in hand_made:
+        assign(sites, with_activation(run, Activation.from_text(name)).activation)
+
+
+def _elsewhere(
+    config: DiscoverConfig, base: TrainConfig, hand_made: Sequence[str]
+) -> list[TrainConfig]:
+    """The run on every pair of a model and a data set, but for the search's own, on which the
+    comparison is made again."""
     own = (config.model.name, config.data.option)
-    models = names_in(config.transfer_models, "transfer_models", own[0])
-    datasets = names_in(config.transfer_datasets, "transfer_datasets", own[1])
+    models = dict.fromkeys([own[0], *names_in(config.transfer_models, "transfer_models")])
+    datasets = dict.fromkeys([own[1], *names_in(config.transfer_datasets, "transfer_datasets")])
     group = str(Path(base.group).with_name("transfer"))
-    found = bases(config, group, models, datasets)
-    return [run for run in found if (run.model.name, run.data.option) != own]
+    found: list[TrainConfig] = []
+    for model, data in itertools.product(models, datasets):
+        if (model, data) == own:
+            continue
+        try:
+            [run] = bases(config, group, [model], [data])
+            _check_sites(run, hand_made)
+        except UserError as error:
+            raise UserError(f"Transfer to {model} on {data}: {error}") from None
+        found.append(run)
+    return found
 
 
 def _hand_made(config: DiscoverConfig) -> list[str]:

@@ -8,19 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from activation_search.activations import Activation
 from activation_search.activations.formula.parse import parse
 from activation_search.config.discover import DiscoverConfig
 from activation_search.config.overrides import command_of
 from activation_search.config.run import TrainConfig
 from activation_search.console import command_line
-from activation_search.discovery.driver import LOSS, formula_run, with_activation
+from activation_search.discovery.driver import LOSS, formula_run
 from activation_search.discovery.found import Discovery, Finalist
-from activation_search.discovery.known import Known, best_metric, rates_group
+from activation_search.discovery.known import Known, best_metric, rates_group, tune_known
 from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
 from activation_search.evidence.compare import FRESH_SEED, compare_runs, tune
-from activation_search.evidence.results import Evidence, rank_blocks
+from activation_search.evidence.results import Block, Evidence
 from activation_search.training.result import FINISHED, RunResult, versions
 from activation_search.training.task import criterion_of
 
@@ -86,36 +85,50 @@ def learned_constants(results: Sequence[RunResult], activation: str) -> dict[str
 
 
 def confirm(
+    found: Discovery, known: Known, config: DiscoverConfig, base: TrainConfig, runner: Runner
+) -> Evidence:
+    """The best formulas against the best hand-made functions, each at its best learning rate."""
+    hand_made = [f.label for f in found.finalists if f.hand_made][: config.confirm]
+    run = replace(base, group=str(Path(base.group).with_name("confirm")))
+    block = _compared(found, hand_made, known, config, run, runner)
+    for finalist in _best(found, config):
+        arm = block.arms[finalist.label]
+        seen = [value for value in arm.validation if value is not None]
+        finalist.confirmed = statistics.fmean(seen) if seen else None
+        trained = formula_run(base, parse(finalist.label))
+        trained = replace(trained, optim=replace(trained.optim, lr=arm.lr))
+        finalist.command = command_of(trained, block.seeds)
+    return Evidence([block], {}, command_line(), versions(), len(found.formulas))
+
+
+def transfer(
+    found: Discovery, known: Known, config: DiscoverConfig, base: TrainConfig, runner: Runner
+) -> Block:
+    """The same formulas on another model or other data, against the hand-made functions that are
+    best there; each at the learning rate that is its best there."""
+    there = tune_known(list(known.runs), config.lr_grid, base, runner)
+    return _compared(found, list(there.runs)[: config.confirm], there, config, base, runner)
+
+
+def _best(found: Discovery, config: DiscoverConfig) -> list[Finalist]:
+    return [finalist for finalist in found.finalists if not finalist.hand_made][: config.confirm]
+
+
+def _compared(
     found: Discovery,
+    hand_made: Sequence[str],
     known: Known,
     config: DiscoverConfig,
     base: TrainConfig,
-    elsewhere: Sequence[TrainConfig],
     runner: Runner,
-) -> Evidence:
-    """The best formulas against the best hand-made functions, each at its best learning rate; and
-    the same again ``elsewhere``, on other models and data."""
-    best = [f for f in found.finalists if not f.hand_made][: config.confirm]
-    hand_made = [f.label for f in found.finalists if f.hand_made][: config.confirm]
+) -> Block:
+    """The best formulas and these hand-made functions on fresh seeds, as ``base`` is trained."""
     run = replace(base, group=rates_group(base))
-    formulas = {f.label: formula_run(run, parse(f.label)) for f in best}
+    formulas = {f.label: formula_run(run, parse(f.label)) for f in _best(found, config)}
     tuned, rates = tune(formulas, config.lr_grid, runner)
     tuned |= {label: known.runs[label] for label in hand_made}
     rates |= {label: known.rates[label] for label in hand_made}
-    group = str(Path(base.group).with_name("confirm"))
-    tuned = {label: replace(run, group=group) for label, run in tuned.items()}
+    tuned = {label: replace(run, group=base.group) for label, run in tuned.items()}
     baseline = max(hand_made, key=lambda label: best_metric(rates[label], base))
     seeds = range(FRESH_SEED + config.seed, FRESH_SEED + config.seed + config.confirm_seeds)
-    block = compare_runs(tuned, baseline, seeds, runner, rates)
-    for finalist in best:
-        seen = [value for value in block.arms[finalist.label].validation if value is not None]
-        finalist.confirmed = statistics.fmean(seen) if seen else None
-        finalist.command = command_of(tuned[finalist.label], list(seeds))
-    blocks = [block]
-    for other in elsewhere:
-        runs = {f.label: formula_run(other, parse(f.label)) for f in best}
-        runs |= {label: with_activation(other, Activation.from_text(label)) for label in hand_made}
-        runs, rates = tune(runs, config.lr_grid, runner)
-        blocks.append(compare_runs(runs, baseline, seeds, runner, rates))
-    ranks = rank_blocks(blocks) if elsewhere else {}
-    return Evidence(blocks, ranks, command_line(), versions(), len(found.formulas))
+    return compare_runs(tuned, baseline, seeds, runner, rates)

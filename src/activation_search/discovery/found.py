@@ -220,7 +220,9 @@ class Discovery:
         }
 
     def write(self) -> Path:
-        """As JSON, for the report, in its folder."""
+        """As JSON, for the report, in its folder, beside the comparison."""
+        if self.evidence:
+            self.evidence.write(self.folder)
         path = self.folder / DISCOVERY_FILE
         write_text(path, json.dumps(self.as_dict(), indent=1) + "\n")
         return path

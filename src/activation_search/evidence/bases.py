@@ -7,24 +7,26 @@ from typing import Any
 from activation_search.config.compose import compose
 from activation_search.config.data import DataConfig
 from activation_search.config.engine import EngineConfig
-from activation_search.config.run import TrainConfig
-from activation_search.data.registry import load_source
+from activation_search.config.run import TrainConfig, check_run
+from activation_search.data.registry import load_source, load_splits
 from activation_search.engine.workers import job_run
 from activation_search.errors import UserError
 from activation_search.models.factory import check_reads, pinned_sources
 from activation_search.training.task import criterion_of
 
 
-def names_in(given: Any, key: str, own: str) -> list[str]:
-    """What a setting lists; ``own`` where it is not set.
+def names_in(given: Any, key: str) -> list[str]:
+    """What a setting lists; nothing where it is not set.
 
     Raises:
-        UserError: it is no list of names.
+        UserError: it is no list of names, or has one twice.
     """
     if given is None:
-        return [own]
+        return []
     if not isinstance(given, list) or not given or not all(isinstance(n, str) for n in given):
         raise UserError(f"{key} must be a list of names, not {given!r}.")
+    if len(set(given)) < len(given):
+        raise UserError(f"{key} has a name twice: {', '.join(given)}.")
     return given
 
 
@@ -41,8 +43,8 @@ def bases(
         datasets: names of the group ``data``.
 
     Raises:
-        UserError: there is none of that name, a model cannot read the data, or the data have not
-            the metric.
+        UserError: there is none of that name, a setting does not suit it, a model cannot read the
+            data, or the data have not the metric.
     """
     given = job_run(config, group)
     found = []
@@ -58,7 +60,9 @@ def bases(
             if other:
                 base = replace(base, data=_carried_over(config.data, own.data))
             base = pinned_sources(base)
+            check_run(replace(base, test=False))  # what is kept for the test is not its own to say
             check_reads(model, load_source(base.data).sample)
+            load_splits(base.data, base.seed)  # its own settings suit it
             criterion_of(base)  # every data set must have the metric
             found.append(base)
     return found
@@ -70,7 +74,7 @@ def _carried_over(given: DataConfig, own: DataConfig) -> DataConfig:
     changed = {
         item.name: getattr(given, item.name)
         for item in fields(own)
-        if item.name not in ("name", "reconstruct", "path", "sha256")
+        if item.name not in ("name", "reconstruct", "path", "sha256", "class_weights")
         and hasattr(given, item.name)
         and getattr(given, item.name) != getattr(configured.data, item.name)
     }

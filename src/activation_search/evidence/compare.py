@@ -48,15 +48,14 @@ def run_compare(config: CompareConfig, runner: Runner) -> tuple[Evidence, Path]:
         raise UserError("trainer.fast_dev_run=true has no result to compare; use few epochs.")
     if not config.lr_grid:
         raise UserError("lr_grid must list learning rates, not be empty.")
-    models = names_in(config.models, "models", config.model.label)
-    datasets = names_in(config.datasets, "datasets", config.data.label)
-    name = config.name or "-".join([*models, *datasets])
+    models = names_in(config.models, "models") or [config.model.name]
+    datasets = names_in(config.datasets, "datasets") or [config.data.option]
+    labels = [*(config.models or [config.model.label]), *(config.datasets or [config.data.label])]
+    name = config.name or "-".join(labels)
     check_name(name)
     folder = Path(config.logs) / "compare" / name
     blocks = []
     check_own_parts(config)
-    models = names_in(config.models, "models", config.model.name)
-    datasets = names_in(config.datasets, "datasets", config.data.option)
     for base in bases(config, f"compare/{name}/runs", models, datasets):
         print_note(load_source(base.data).origin, runner.console)
         assignments = parse_candidates(config.candidates, base)

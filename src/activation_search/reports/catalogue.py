@@ -91,7 +91,7 @@ def describe_range(entry: Entry) -> str:
 def draw_sheet(entries: Sequence[Entry]) -> Figure:
     """Each entry's function and, dashed, its derivative on [-4, 4], parameters at their start; in
     families. Thin lines are a learnable function with its parameters moved at random, by 0.3 in
-    standard deviation: what it may learn to be.
+    standard deviation.
 
     A gated unit is drawn as a function of its gate with the other input at 1, MaxMin and CReLU as
     their two outputs (the other input of MaxMin at 0).
@@ -145,8 +145,7 @@ def sample_curve(entry: Entry, moved_by: int | None = None) -> tuple[Tensor, Ten
 
     Args:
         entry: of the catalogue.
-        moved_by: the seed of draws from N(0, 0.3) that are added to what it learns; None adds
-            none.
+        moved_by: the seed of normal draws that are added to what it learns; ``None`` adds none.
     """
     x = torch.linspace(-4, 4, 401, dtype=torch.float64, requires_grad=True)
     function = build(entry.name, channels=entry.inputs).double().eval()

@@ -1,7 +1,10 @@
 """A run in words: what a summary says, wherever it is shown."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from activation_search.training.criterion import UNDEFINED
 from activation_search.training.result import RunResult
@@ -64,11 +67,19 @@ def _assignment(result: RunResult) -> Iterator[tuple[str, str]]:
         yield name, "; ".join([result.assignment[sites[0]], *learned])
 
 
-def _learned(sites: list[dict[str, list]]) -> Iterator[str]:
-    """Each learned number, from its smallest to its largest channel; whole curves are in
-    TensorBoard."""
+def _learned(sites: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Each learned number of these sites, from its smallest to its largest channel; whole curves
+    are in TensorBoard."""
     for name in dict.fromkeys(name for site in sites for name in site):
-        values = [value for site in sites for value in site.get(name, [])]
-        if not any(isinstance(value, list) for value in values):
-            low, high = f"{min(values):.2f}", f"{max(values):.2f}"
-            yield f"{name} {low}" + ("" if low == high else f" to {high}")
+        values = np.concatenate([_numbers(site.get(name)) for site in sites])
+        if values.size:
+            low, high = (f"{end + 0.0:.2f}" for end in np.round((values.min(), values.max()), 2))
+            span = low if low == high else f"{low} to {high}"
+            yield f"{name.removeprefix('constants.')} {span}"
+
+
+def _numbers(learned: Any) -> np.ndarray:
+    """A number or one per channel; of anything else none. A file has null for one that is not
+    finite."""
+    values = np.array([] if learned is None else learned, dtype=object)
+    return np.atleast_1d(values).astype(float) if values.ndim < 2 else np.empty(0)
