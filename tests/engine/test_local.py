@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from activation_search.config.run import TrainConfig
+from activation_search.engine.forks import MALLOC, worker_environment
 from activation_search.engine.job import EPOCHS, Job, JobError
 from activation_search.engine.local import LocalEngine
-from activation_search.engine.workers import MALLOC, worker_environment
 from activation_search.training.result import FINISHED, PRUNED
 
 from ..cli import held

@@ -8,6 +8,7 @@ from typing import Any
 
 from activation_search.config.compare import CompareConfig
 from activation_search.config.discover import DiscoverConfig
+from activation_search.config.engine import EngineConfig
 from activation_search.config.run import InitialConfig, TrainConfig
 from activation_search.config.search import SweepConfig
 from activation_search.errors import UserError, exit_code, unknown
@@ -115,11 +116,17 @@ def main(name: str) -> int:
         return exit_code(lambda: _help(command))
     # Imported here: Hydra is not needed for what is above.
     from activation_search.config.hydra_main import run_jobs
+    from activation_search.engine.forks import import_ahead
 
-    # The command itself imports torch, which takes seconds: after the first look at the settings.
+    def job(config: TrainConfig) -> Any:
+        if isinstance(config, EngineConfig) and not config.cluster:
+            import_ahead()
+        # It imports torch, which takes seconds: after the first look at the settings.
+        return _function(name)(config)
+
     return run_jobs(
         command.config,
-        lambda config: _function(name)(config),
+        job,
         lambda folder, failures: _function("multirun")(folder, failures),
     )
 

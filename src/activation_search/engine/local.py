@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from activation_search.engine.engine import Results
+from activation_search.engine.forks import worker_context, worker_environment
 from activation_search.engine.job import Job, JobError, Judge, plain_error
-from activation_search.engine.workers import collect, worker_environment
+from activation_search.engine.workers import collect
 from activation_search.training.run import RunInterrupted
 
 ASKED, DONE, FAILED = "asked", "done", "failed"  # what a worker sends
@@ -44,7 +44,7 @@ class LocalEngine:
     """
 
     def __init__(self, workers: int, gpus: Sequence[str] = ()):
-        self._context = _context()
+        self._context = worker_context()
         self._workers = [
             _Worker(self._context, gpus[number % len(gpus)] if len(gpus) > 1 else None)
             for number in range(workers)
@@ -99,17 +99,6 @@ class LocalEngine:
         end = time.monotonic() + GRACE_SECONDS  # for all of them
         for worker in self._workers:
             worker.join(max(0.0, end - time.monotonic()))
-
-
-def _context() -> BaseContext:
-    """Of processes that share nothing with this one, whose threads and GPU a plain fork would
-    break. Where the system can, they are forks of a server that has imported torch and Lightning:
-    the second worker, and one in place of a dead one, starts at once and shares its memory."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 class _Task:

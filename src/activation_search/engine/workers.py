@@ -2,9 +2,6 @@
 
 import gc
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,31 +12,7 @@ from activation_search.config.run import TrainConfig
 from activation_search.engine.processes import core_count
 from activation_search.errors import UserError
 
-# For glibc, which otherwise hands freed tensors back to the system, to have their pages cleared
-# at the next step: a tenth of a small CNN's time. In bytes: how much is kept free for the next
-# tensors, and from what size on a block is given back at once, glibc's largest.
-MALLOC = {
-    "MALLOC_TRIM_THRESHOLD_": str(2**30),
-    "MALLOC_MMAP_THRESHOLD_": str(2**25),
-}
-
-
 MAX_WORKERS = 1024
-
-
-@contextmanager
-def worker_environment() -> Iterator[None]:
-    """Processes that are started inside keep freed memory, unless the user's environment says
-    otherwise, and are deaf to Ctrl-C, which would end them with a traceback while they import."""
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ours = {name: value for name, value in MALLOC.items() if name not in os.environ}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name in ours:
-            os.environ.pop(name, None)
-        signal.signal(signal.SIGINT, handler)
 
 
 def collect() -> None:
