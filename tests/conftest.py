@@ -13,6 +13,7 @@ import torch
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
 from activation_search.data.files import cache_folder
+from activation_search.engine import forks
 from activation_search.engine import job as job_module
 from activation_search.engine import runner as runner_module
 from activation_search.training import run as run_module
@@ -90,6 +91,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Studies and comparisons train in this process, one job after the other."""
     verbosity = optuna.logging.get_verbosity()
     monkeypatch.setattr(runner_module, "LocalEngine", HereEngine)
+    monkeypatch.setattr(forks, "import_ahead", lambda: None)
     yield
     optuna.logging.set_verbosity(verbosity)
 

@@ -152,8 +152,17 @@ def test_what_is_known_is_kept_when_the_transfer_fails(
     with pytest.raises(UserError, match="out of paper"):
         work("transfer_models=[cnn]")
     folder = tmp_path / "discover" / "s"
-    assert [block.label for block in read_evidence(folder).blocks] == ["mlp on digits"]
+
+    def compared() -> list[str]:
+        return [block.label for block in read_evidence(folder).blocks]
+
+    assert compared() == ["mlp on digits"]
     assert read_discovery(folder)
+    work("transfer_datasets=[mnist1d]")
+    with pytest.raises(UserError, match="out of paper"):
+        work("transfer_models=[cnn]")
+    assert compared() == ["mlp on digits", "mlp on mnist1d"]
+    assert len(list(folder.glob("comparison*.json"))) == 1
 
 
 def test_the_test_split_is_read_by_the_comparison_alone(work: Work, pretended: Pretended) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from activation_search.config.run import TrainConfig
-from activation_search.engine.forks import MALLOC, worker_environment
 from activation_search.engine.job import EPOCHS, Job, JobError
 from activation_search.engine.local import LocalEngine
 from activation_search.training.result import FINISHED, PRUNED
@@ -147,27 +146,3 @@ def test_closing_interrupts_what_runs(engine: LocalEngine, small: Small, tmp_pat
     assert held.held_processes(tmp_path) == []
     [path] = tmp_path.glob("train/*/*/result.json")
     assert '"status": "stopped"' in path.read_text()
-
-
-def look() -> tuple[dict[str, str | None], bool]:
-    """In a new process: its settings of memory, and whether it is deaf to Ctrl-C."""
-    deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    return {name: os.environ.get(name) for name in MALLOC}, deaf
-
-
-def test_workers_keep_memory_and_are_deaf_while_this_process_stays(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    one, other = MALLOC
-    monkeypatch.delenv(one, raising=False)
-    monkeypatch.setenv(other, "5000000")  # the user's own
-    handler = signal.getsignal(signal.SIGINT)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(look) == ({one: None, other: "5000000"}, False)
-    with worker_environment():
-        pool = multiprocessing.get_context("spawn").Pool(1)
-    with pool:
-        assert pool.apply(look) == ({one: MALLOC[one], other: "5000000"}, True)
-    assert one not in os.environ
-    assert os.environ[other] == "5000000"
-    assert signal.getsignal(signal.SIGINT) is handler

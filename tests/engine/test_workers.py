@@ -26,10 +26,10 @@ def test_each_worker_sees_its_own_gpu_alone(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "seeing.py").write_text(
-        "import os\nfrom pathlib import Path\nimport torch\n\n\n"
+        "import os\nfrom pathlib import Path\nimport numpy as np\nimport torch\n\n\n"
         "def see(x):\n"
         "    gpu = os.environ['CUDA_VISIBLE_DEVICES']\n"
-        "    (Path(__file__).parent / f'gpu-{gpu}').touch()\n"
+        "    (Path(__file__).parent / f'gpu-{gpu}').write_text(str(np.random.rand()))\n"
         "    return torch.tanh(x)\n"
     )
     monkeypatch.chdir(tmp_path)
@@ -43,4 +43,6 @@ def test_each_worker_sees_its_own_gpu_alone(
         assert [future.result()[0].status for future in futures] == ["finished", "finished"]
     finally:
         engine.close()
-    assert {path.name for path in tmp_path.glob("gpu-*")} == {"gpu-0", "gpu-3"}
+    drawn = {path.name: path.read_text() for path in tmp_path.glob("gpu-*")}
+    assert set(drawn) == {"gpu-0", "gpu-3"}
+    assert drawn["gpu-0"] != drawn["gpu-3"]  # forks of one process have its random state

@@ -151,8 +151,11 @@ def _concluded(
         try:
             for run in elsewhere:
                 found.evidence.blocks.append(transfer(found, known, config, run, runner))
-        finally:
-            found.write()  # what is known, if the next one fails
+        except BaseException:
+            if found.evidence.keeps_earlier(folder):
+                found.write()  # what is known by now
+            raise
+        found.write()
     return found
 
 

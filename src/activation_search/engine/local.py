@@ -14,8 +14,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import numpy as np
+
 from activation_search.engine.engine import Results
-from activation_search.engine.forks import worker_context, worker_environment
+from activation_search.engine.forks import start, worker_context
 from activation_search.engine.job import Job, JobError, Judge, plain_error
 from activation_search.engine.workers import collect
 from activation_search.training.run import RunInterrupted
@@ -140,8 +142,7 @@ class _Worker:
         if self._gpu is not None:
             environment["CUDA_VISIBLE_DEVICES"] = self._gpu
         process = self._context.Process(target=_serve, args=(theirs, environment), daemon=True)
-        with worker_environment():
-            process.start()
+        start(process)
         self._process = process
         theirs.close()  # so that the end of the process is the end of the pipe
 
@@ -178,6 +179,8 @@ def _serve(connection: Connection, environment: Mapping[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
     os.environ.update(environment)
+    # Forks share a state, from which code of the user's may draw.
+    np.random.seed()  # noqa: NPY002
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.freeze()  # what was imported is never garbage, and need not be looked through
 

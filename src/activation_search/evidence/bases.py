@@ -62,7 +62,8 @@ def bases(
             base = pinned_sources(base)
             check_run(replace(base, test=False))  # what is kept for the test is not its own to say
             check_reads(model, load_source(base.data).sample)
-            load_splits(base.data, base.seed)  # its own settings suit it
+            if other:
+                load_splits(base.data, base.seed)  # what was carried over suits it
             criterion_of(base)  # every data set must have the metric
             found.append(base)
     return found
@@ -74,8 +75,9 @@ def _carried_over(given: DataConfig, own: DataConfig) -> DataConfig:
     changed = {
         item.name: getattr(given, item.name)
         for item in fields(own)
-        if item.name not in ("name", "reconstruct", "path", "sha256", "class_weights")
+        if item.name not in ("name", "reconstruct", "path", "sha256")
         and hasattr(given, item.name)
         and getattr(given, item.name) != getattr(configured.data, item.name)
+        and not (item.name == "class_weights" and isinstance(given.class_weights, list))
     }
     return replace(own, **changed)

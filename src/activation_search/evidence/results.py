@@ -149,16 +149,19 @@ class Evidence:
         reports, under the time of its writing."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / COMPARISON_FILE
-        if path.exists() and not self._contains(path):
+        if not self.keeps_earlier(folder):
             stamp = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
             for earlier in (path, *folder.glob("report.*")):
                 earlier.rename(earlier.with_stem(f"{earlier.stem}-{stamp}"))
         write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
         return path
 
-    def _contains(self, path: Path) -> bool:
+    def keeps_earlier(self, folder: Path) -> bool:
+        """Whether all that is compared there already is in this one."""
+        if not (folder / COMPARISON_FILE).exists():
+            return True
         try:
-            earlier = read_evidence(path.parent).blocks
+            earlier = read_evidence(folder).blocks
         except UserError:
             return False  # damaged or foreign: kept as well
         own = {block.label: block for block in self.blocks}
