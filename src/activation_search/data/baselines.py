@@ -24,17 +24,20 @@ def baselines(source: Source) -> dict[str, float]:
     if kind == "next":
         return _text(source.y_train, source.x_train, source.y_test, source.x_test)
     if kind == "numbers":
-        error = source.y_test.astype(np.float64) - source.y_train.astype(np.float64).mean(0)
-        found = {"mean of the training targets, mae": float(np.abs(error).mean())}
-        spread = source.y_test.astype(np.float64).var(0)
-        if not (source.y_test == source.y_test[0]).all(0).any():  # else R2 is not defined
-            found["mean of the training targets, r2"] = float(
-                (1 - (error**2).mean(0) / spread).mean()
-            )
-        return found
+        return _numbers(source.y_train.astype(np.float64), source.y_test.astype(np.float64))
     most_frequent = np.bincount(source.y_train).argmax()
     share = (source.y_test == most_frequent).mean()
     return {"most frequent class, accuracy": float(share)}
+
+
+def _numbers(y_train: np.ndarray, y_test: np.ndarray) -> dict[str, float]:
+    from sklearn.metrics import mean_absolute_error, r2_score
+
+    mean = np.broadcast_to(y_train.mean(0), y_test.shape)
+    found = {"mean of the training targets, mae": float(mean_absolute_error(y_test, mean))}
+    if not (y_test == y_test[0]).all(0).any():  # else R2 is not defined
+        found["mean of the training targets, r2"] = float(r2_score(y_test, mean))
+    return found
 
 
 def _components(source: Source) -> dict[str, float]:
