@@ -37,7 +37,7 @@ from activation_search.discovery.relatives import comparable
 from activation_search.engine.runner import Runner
 from activation_search.engine.workers import job_run
 from activation_search.errors import UserError
-from activation_search.evidence.bases import bases, names_in
+from activation_search.evidence.bases import base_on, names_in
 from activation_search.models.factory import check_reads, pinned_sources, sites_of
 from activation_search.models.sites import assign
 from activation_search.search.drive import drive
@@ -207,7 +207,7 @@ def _elsewhere(
         if (model, data) == own:
             continue
         try:
-            [run] = bases(config, group, [model], [data])
+            run = base_on(config, group, model, data)
             _check_sites(run, hand_made)
         except UserError as error:
             raise UserError(f"Transfer to {model} on {data}: {error}") from None

@@ -34,11 +34,7 @@ def worker_context() -> BaseContext:
     break. Where the system can, they are forks of Python's fork server, which has imported torch
     and Lightning: the second worker, and one in place of a dead one, starts at once and shares its
     memory. A program that runs a fork server of its own before has that one's forks."""
-    if not FORKS:
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
+    return multiprocessing.get_context("forkserver" if FORKS else "spawn")
 
 
 def start(process: BaseProcess) -> None:
@@ -55,12 +51,12 @@ def import_ahead() -> None:
     """Starts the server, so that it imports torch while this process imports its own; it ends with
     this process. Without it, it starts with the first worker."""
     if FORKS and core_count() > 1:
-        worker_context()
         _start_server()
         atexit.register(_end_server)
 
 
 def _start_server() -> None:
+    forkserver.set_forkserver_preload(PRELOADED)
     with _worker_environment():
         forkserver.ensure_running()
 

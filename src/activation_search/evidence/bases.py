@@ -1,6 +1,5 @@
-"""The runs of one command on several models and data sets."""
+"""The run of one command on several models and data sets."""
 
-from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -30,43 +29,36 @@ def names_in(given: Any, key: str) -> list[str]:
     return given
 
 
-def bases(
-    config: EngineConfig, group: str, models: Sequence[str], datasets: Sequence[str]
-) -> list[TrainConfig]:
-    """One run per model and data set, with that model's and data set's own settings where it is
-    not the one that the command line configured.
+def base_on(config: EngineConfig, group: str, model: str, data: str) -> TrainConfig:
+    """The run on a model and a data set, with their own settings where they are not the ones that
+    the command line configured.
 
     Args:
         config: of the command.
         group: the runs' folder.
-        models: names of the group ``model``.
-        datasets: names of the group ``data``.
+        model: name in the group ``model``.
+        data: name in the group ``data``.
 
     Raises:
-        UserError: there is none of that name, a setting does not suit it, a model cannot read the
-            data, or the data have not the metric.
+        UserError: there is none of that name, a setting does not suit it, the model cannot read
+            the data, or the data have not the metric.
     """
-    given = job_run(config, group)
-    found = []
-    for model in models:
-        for data in datasets:
-            other = data != config.data.option
-            own: TrainConfig = compose([f"model={model}", *([f"data={data}"] if other else [])])
-            base = given
-            if model != config.model.name:
-                # A model of the user's own draws its weights itself, and others do not.
-                init = own.init if "own" in (own.init, base.init) else base.init
-                base = replace(base, model=own.model, init=init)
-            if other:
-                base = replace(base, data=_carried_over(config.data, own.data))
-            base = pinned_sources(base)
-            check_run(replace(base, test=False))  # what is kept for the test is not its own to say
-            check_reads(model, load_source(base.data).sample)
-            if other:
-                load_splits(base.data, base.seed)  # what was carried over suits it
-            criterion_of(base)  # every data set must have the metric
-            found.append(base)
-    return found
+    base = job_run(config, group)
+    other = data != config.data.option
+    own: TrainConfig = compose([f"model={model}", *([f"data={data}"] if other else [])])
+    if model != config.model.name:
+        # A model of the user's own draws its weights itself, and others do not.
+        init = own.init if "own" in (own.init, base.init) else base.init
+        base = replace(base, model=own.model, init=init)
+    if other:
+        base = replace(base, data=_carried_over(config.data, own.data))
+    base = pinned_sources(base)
+    check_run(replace(base, test=False))  # what is kept for the test is not its own to say
+    check_reads(model, load_source(base.data).sample)
+    if other:
+        load_splits(base.data, base.seed)  # what was carried over suits it
+    criterion_of(base)  # every data set must have the metric
+    return base
 
 
 def _carried_over(given: DataConfig, own: DataConfig) -> DataConfig:

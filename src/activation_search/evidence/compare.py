@@ -1,5 +1,6 @@
 """Trains every candidate on the same seeds and compares each with the baseline."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from activation_search.data.registry import load_source
 from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
 from activation_search.errors import UserError, unknown
-from activation_search.evidence.bases import bases, names_in
+from activation_search.evidence.bases import base_on, names_in
 from activation_search.evidence.candidates import from_studies, parse_candidates
 from activation_search.evidence.results import Arm, Block, Evidence, numbers, rank_blocks
 from activation_search.evidence.statistics import compare
@@ -56,7 +57,9 @@ def run_compare(config: CompareConfig, runner: Runner) -> tuple[Evidence, Path]:
     folder = Path(config.logs) / "compare" / name
     blocks = []
     check_own_parts(config)
-    for base in bases(config, f"compare/{name}/runs", models, datasets):
+    pairs = itertools.product(models, datasets)
+    # All are checked before the first is trained.
+    for base in [base_on(config, f"compare/{name}/runs", *pair) for pair in pairs]:
         print_note(load_source(base.data).origin, runner.console)
         assignments = parse_candidates(config.candidates, base)
         baseline = own_name(config.baseline) or next(iter(assignments))
