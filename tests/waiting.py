@@ -1,9 +1,10 @@
 """Waits for states, not for times: a test holds however slow its machine is."""
 
-import subprocess
 import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from .process import Process
 
 State = TypeVar("State")
 
@@ -11,9 +12,7 @@ State = TypeVar("State")
 SAFETY_SECONDS = 600.0
 
 
-def wait_until(
-    reached: Callable[[], State], while_running: subprocess.Popen | None = None
-) -> State:
+def wait_until(reached: Callable[[], State], while_running: Process | None = None) -> State:
     """Calls ``reached`` until what it returns is true, and returns that.
 
     Args:
@@ -29,7 +28,6 @@ def wait_until(
     return state
 
 
-def output_of(process: subprocess.Popen) -> str:
-    """All that the process has printed, once it has ended."""
-    out, _ = process.communicate(timeout=SAFETY_SECONDS)
-    return out or ""
+def output_of(process: Process) -> str:
+    """All that the process has printed, and its errors, once it has ended."""
+    return "".join(process.communicate(timeout=SAFETY_SECONDS))

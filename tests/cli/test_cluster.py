@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +21,7 @@ from optuna.storages import RDBStorage
 
 from activation_search.engine import cluster as cluster_module
 
+from ..process import Process
 from ..waiting import output_of
 from . import held
 from .conftest import Command
@@ -84,14 +84,14 @@ class Scheduler:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-        self.processes: list[subprocess.Popen] = []
+        self.processes: list[Process] = []
 
-    def start(self) -> subprocess.Popen:
+    def start(self) -> Process:
         port = self.address.rpartition(":")[2]
         return self._run(self.root, "scheduler", "--host", "127.0.0.1", "--port", port,
                          "--no-dashboard", "--no-show")  # fmt: skip
 
-    def add_machine(self, name: str) -> tuple[Path, subprocess.Popen]:
+    def add_machine(self, name: str) -> tuple[Path, Process]:
         """The working folder and the process of a worker, in a process group of its own."""
         folder = self.root / name
         folder.mkdir()
@@ -99,15 +99,8 @@ class Scheduler:
         arguments = [self.address, "--nthreads", "1", "--no-dashboard", "--name", name]
         return folder, self._run(folder, "worker", *arguments)
 
-    def _run(self, folder: Path, *arguments: str) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dask", *arguments],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(folder)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    def _run(self, folder: Path, *arguments: str) -> Process:
+        process = Process(["-m", "dask", *arguments], folder, {"PYTHONPATH": str(folder)})
         self.processes.append(process)
         return process
 
@@ -116,7 +109,7 @@ class Scheduler:
             kill(process)
 
 
-def kill(process: subprocess.Popen) -> None:
+def kill(process: Process) -> None:
     """The process and all that it has started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from activation_search.search.study import open_storage
 
+from ..process import Process
 from ..waiting import SAFETY_SECONDS, output_of, wait_until
 from . import held
 from .conftest import ROOT, Command
@@ -46,14 +46,8 @@ def test_a_killed_worker_and_a_killed_driver(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     arguments = [*SEARCH, f"logs={tmp_path}"]
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "scripts" / "discover.py"), *arguments, "workers=2"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    script = str(ROOT / "scripts" / "discover.py")
+    process = Process([script, *arguments, "workers=2"], tmp_path)
 
     def holding(count: int) -> list[int]:
         assert process.poll() is None, output_of(process)

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from optuna.trial import TrialState
 
 from activation_search.search.study import open_storage
 
+from ..process import Process
 from ..waiting import SAFETY_SECONDS, output_of, wait_until
 from . import held
 from .conftest import ROOT, Command
@@ -42,17 +42,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *overrides: str) -> subprocess.Popen:
-    """A sweep of held trials in that working folder, in a process group of its own."""
+def start(folder: Path, *overrides: str) -> Process:
+    """A sweep of held trials in that working folder."""
     script = str(ROOT / "scripts" / "sweep.py")
-    return subprocess.Popen(
-        [sys.executable, script, *SMALL, *HELD, f"logs={folder}", *overrides],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    return Process([script, *SMALL, *HELD, f"logs={folder}", *overrides], folder)
 
 
 def journal(logs: Path) -> optuna.Study:
@@ -64,7 +57,7 @@ def caught(
     study_of: Callable[[], optuna.Study],
     complete: int,
     holding: dict[Path, int],
-    process: subprocess.Popen | None = None,
+    process: Process | None = None,
 ) -> optuna.Study:
     """The study once so many trials are complete, and so many are held in each working folder."""
 

@@ -1,13 +1,12 @@
 """A disk that is full in the middle of a study: one sentence, exit code 1, and nothing lost."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 from ..cli.conftest import ROOT
 from ..cli.test_sweep import check_exact, journal
+from ..process import python
 
 SWEEP = ["model=mlp", "data=digits", "search.candidates=[relu,gelu,tanh]", "trials=3", "name=s",
          "workers=1", "trainer.max_epochs=1", "trainer.accelerator=cpu"]  # fmt: skip
@@ -21,14 +20,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def sweep(logs: Path, limit: int) -> subprocess.CompletedProcess:
+def sweep(logs: Path, limit: int) -> CompletedProcess:
     """A study whose files may not be larger than the limit, in all its processes."""
-    return subprocess.run(
-        [sys.executable, "-c", LIMITED, str(ROOT / "scripts" / "sweep.py"), *SWEEP, f"logs={logs}"],
-        env={**os.environ, "MAX_BYTES": str(limit)},
-        capture_output=True,
-        text=True,
-    )
+    script = str(ROOT / "scripts" / "sweep.py")
+    environment = {"MAX_BYTES": str(limit)}
+    return python("-c", LIMITED, script, *SWEEP, f"logs={logs}", environment=environment)
 
 
 def test_the_same_command_resumes(tmp_path: Path) -> None:

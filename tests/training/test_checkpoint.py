@@ -3,8 +3,7 @@
 import os
 import random
 import shutil
-import subprocess
-import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,43 +18,32 @@ from activation_search.training.checkpoint import latest_checkpoint
 from activation_search.training.result import STOPPED, read_result
 from activation_search.training.run import train
 
+from ..process import Process
+from ..waiting import wait_until
+
 Small = Callable[..., TrainConfig]
 
-# Writes for ever in children of its own, and kills each at the moment that it is told.
+# Writes for ever.
 WRITER = """
-import os, signal, sys, time, torch
+import sys, torch
 from activation_search.training.checkpoint import WholeCheckpoints
 weights = {"state_dict": {"w": torch.zeros(200_000)}}
-for line in sys.stdin:
-    child = os.fork()
-    while not child:
-        WholeCheckpoints().save_checkpoint(weights, sys.argv[1])
-    while not os.path.exists(sys.argv[1]):
-        time.sleep(0.001)
-    time.sleep(float(line))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    print("killed", flush=True)
+while True:
+    WholeCheckpoints().save_checkpoint(weights, sys.argv[1])
 """
 
 
 def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path: Path):
     path = tmp_path / "last.ckpt"
     random.seed(0)
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as writer:
-        assert writer.stdin is not None
-        assert writer.stdout is not None
-        for _ in range(10):
-            print(random.random() / 50, file=writer.stdin, flush=True)
-            assert writer.stdout.readline() == "killed\n"
-            assert torch.load(path, weights_only=True)["state_dict"]["w"].numel() == 200_000
-            path.unlink()
-        writer.stdin.close()
+    for _ in range(10):
+        writer = Process(["-c", WRITER, str(path)])
+        wait_until(path.exists, writer)
+        time.sleep(random.random() / 50)
+        writer.kill()
+        writer.wait()
+        assert torch.load(path, weights_only=True)["state_dict"]["w"].numel() == 200_000
+        path.unlink()
 
 
 @pytest.fixture(scope="module")

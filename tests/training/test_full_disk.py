@@ -1,14 +1,13 @@
 """A disk that is full in the middle of a run: one sentence, exit code 1, and nothing lost."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from activation_search.training.result import FAILED, RUNNING, read_result
 
-from ..cli.conftest import ROOT
+from ..command import ROOT
+from ..process import python
 
 # Bytes that a file may have. The event file of this run ends at about 300,000, a checkpoint at
 # 350,000, the result at 12,000; below 1,500 the directory's first file cannot be written.
@@ -27,11 +26,7 @@ def command(tmp_path: Path, *overrides: str, limit: int | None = None) -> tuple[
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     code = f"import sys; sys.argv = sys.argv[1:]\n{code}"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(ROOT / "train.py"), *RUN, f"logs={tmp_path}", *overrides],
-        capture_output=True,
-        text=True,
-    )
+    done = python("-c", code, str(ROOT / "train.py"), *RUN, f"logs={tmp_path}", *overrides)
     return done.returncode, done.stderr
 
 

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +17,8 @@ from activation_search.training import session as session_module
 from activation_search.training.history import History
 from activation_search.training.result import RUNNING, STOPPED, RunResult, read_result
 from activation_search.training.run import RunInterrupted, train
+
+from ..process import python
 
 Small = Callable[..., TrainConfig]
 
@@ -121,7 +121,7 @@ def test_killed_process(small: Small, tmp_path: Path) -> None:
         "History.on_train_batch_end = hook\n"
         "train(from_dict(json.loads(sys.argv[1])))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, json.dumps(config.as_dict())])
+    done = python("-c", code, json.dumps(config.as_dict()))
     assert done.returncode == -signal.SIGKILL
     [directory] = tmp_path.glob("train/*/*")
     assert read_result(directory).status == RUNNING

@@ -1,7 +1,6 @@
 """``model=function`` with every command, on the example that the repository ships."""
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from activation_search.search.sweep import base_config
 from activation_search.user_code import find
 
 from ...command import ROOT, Command
+from ...process import python
 
 OWN = ["model=function", "model.function=own_model.build", "model.args.width=4", "data=digits"]
 QUICK = ["trainer.max_epochs=1", "trainer.accelerator=cpu"]
@@ -84,13 +84,11 @@ def test_train_and_load_elsewhere(
         f"import activation_search, torch; m = activation_search.load({str(path)!r}, trust=True); "
         "print(m.predict(torch.zeros(2, 8, 8)).shape, m.network.assignment_text['layer1_relu'])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = python("-c", code)
     assert done.stdout.strip() == "torch.Size([2, 10]) gelu", done.stderr
     elsewhere = example / "elsewhere"
     elsewhere.mkdir()
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=elsewhere
-    )
+    done = python("-c", code, folder=elsewhere)
     assert "own_model.build names nothing callable" in done.stderr
 
 
