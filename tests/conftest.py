@@ -9,6 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
@@ -94,6 +95,12 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(forks, "import_ahead", lambda: None)
     yield
     optuna.logging.set_verbosity(verbosity)
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are made and written, but nothing is painted on them, which takes the most time."""
+    monkeypatch.setattr(Figure, "draw", lambda self, renderer: None)
 
 
 @pytest.fixture

@@ -141,6 +141,7 @@ def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("blank_pictures")  # tests of each kind of picture paint it
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_commands(
     words: tuple[str, ...], command: Command, working_directory: Path, trained: list[TrainConfig]

@@ -12,6 +12,7 @@ from activation_search.diagnostics.alarm_rules import AlarmRules
 from activation_search.diagnostics.alarms import Alarm, to_text
 from activation_search.diagnostics.gradients import GradientReading, LayerGradient
 from activation_search.diagnostics.site_health import SiteHealth
+from activation_search.training import initial
 from activation_search.training.initial import inspect_initial_state
 
 WELL = SiteHealth(0.1, 0.1, 0.1, 0.0, 1.0, 0.5, 0.6)
@@ -151,7 +152,10 @@ EXPECTED = {"mlp": set(), "cnn": QUADRATIC, "lstm": FED_BACK, "transformer": set
 
 
 @pytest.mark.parametrize("model", EXPECTED)
-def test_no_function_alarms_at_its_own_gain_but_those_known(model: str) -> None:
+def test_no_function_alarms_at_its_own_gain_but_those_known(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(initial, "PROBE_SIZE", 100)  # tells as much of so many units
     alarmed = {}
     base: TrainConfig = compose([f"model={model}", "data.batch_size=50"])
     for name, entry in ENTRIES.items():

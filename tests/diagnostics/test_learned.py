@@ -49,8 +49,10 @@ def test_learned_parameters_are_plain() -> None:
 
 def test_figure_shows_start_and_now() -> None:
     start, now = torch.zeros(201, 1), X[:, None] * torch.tensor([1.0, 0.5, 0.2])
-    axes, below = draw_learned_curve("conv1", X, start, now, torch.randn(500)).axes
-    assert len(below.patches) == 50  # the histogram of pre-activations
+    z = torch.randn(500)
+    axes, below = draw_learned_curve("conv1", X, start, now, z).axes
+    [histogram] = below.patches
+    assert histogram.get_xy()[:, 1].max() == torch.histc(z, 50, -4, 4).max()
     labels = [line.get_label() for line in axes.lines if not line.get_label().startswith("_")]
     assert labels == ["start", "now"]
     assert len(axes.lines) == 2 + 3 + 2  # axes, channels, means

@@ -39,8 +39,10 @@ def draw_learned_curve(site: str, x: Tensor, start: Tensor, now: Tensor, z: Tens
         start, now: ``[N, channels]``; the mean over channels is drawn bold, each channel faint.
         z: pre-activations, whose distribution is drawn below.
     """
-    figure = Figure(figsize=(4.5, 3.8), layout="constrained")
-    axes, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
+    # Drawn for every site of a run: to find the margins would take longer than all else.
+    figure = Figure(figsize=(4.5, 3.8))
+    margins = {"left": 0.14, "right": 0.88, "bottom": 0.12, "top": 0.92, "hspace": 0.12}
+    axes, below = figure.subplots(2, sharex=True, height_ratios=(4, 1), gridspec_kw=margins)
     axes.plot(x, start.mean(1), "--", color=BLACK, label="start")
     plot_function(axes, x, now, label="now")
     axes.set(title=site, ylabel="f(z)")
@@ -127,7 +129,7 @@ def _histogram(axes, z: Tensor, limits: tuple[float, float] | None) -> None:
     values = values[np.abs(values) < LARGEST]  # NaN compares as false
     if limits is None and len(values) and np.ptp(values) < 1e-6 * (1 + np.abs(values).max()):
         limits = (values[0] - 1, values[0] + 1)  # all the same: no 50 bins between them
-    axes.hist(values, bins=50, range=limits, color=BLUE, alpha=0.6)
+    axes.hist(values, bins=50, range=limits, color=BLUE, alpha=0.6, histtype="stepfilled")
     axes.grid(visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.set_yticks([])

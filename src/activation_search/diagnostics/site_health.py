@@ -46,9 +46,16 @@ class SiteHealth:
 
 def read_sites(network: Network, x: Tensor) -> dict[str, SiteHealth]:
     """The health of every site for the samples ``x``, in evaluation mode; changes nothing."""
+    return measure_sites(network, preactivations(network, x))
+
+
+def measure_sites(network: Network, seen: dict[str, Tensor]) -> dict[str, SiteHealth]:
+    """The same, of what :func:`activation_search.diagnostics.probe.preactivations` has found."""
+    if not seen:  # sites of a user's model that act in training alone
+        return {}
     rows = {}
-    with own_random_numbers(x.device):
-        for site, z in preactivations(network, x).items():
+    with own_random_numbers(next(iter(seen.values())).device):
+        for site, z in seen.items():
             mixes = network.assignment[site].entry.family == "gated"
             activation, (_, channel_dim) = network.activations[site], network.layouts[site]
             rows[site] = _measure(activation, z, channel_dim, can_saturate=not mixes)

@@ -12,7 +12,7 @@ from activation_search.diagnostics.alarm_rules import READINGS_IN_A_ROW, AlarmRu
 from activation_search.diagnostics.alarms import Alarm
 from activation_search.diagnostics.gradients import GradientReading, read_gradients
 from activation_search.diagnostics.probe import PROBE_SIZE, preactivations
-from activation_search.diagnostics.site_health import SiteHealth, read_sites
+from activation_search.diagnostics.site_health import SiteHealth, measure_sites
 from activation_search.errors import UserError
 from activation_search.training.session import build_module
 
@@ -66,7 +66,8 @@ def inspect_initial_state(config: TrainConfig) -> InitialState:
     train = splits.train
     watch = AlarmRules(config.as_dict(), network.assignment_text)
     probe = module.inputs(train.batch(slice(0, PROBE_SIZE))[0])
-    sites = read_sites(network, probe)
+    seen = preactivations(network, probe)
+    sites = measure_sites(network, seen)
     watch.check_sites(0, sites, network.signal_path)
     readings = []
     count = READINGS_IN_A_ROW * config.data.batch_size
@@ -81,4 +82,4 @@ def inspect_initial_state(config: TrainConfig) -> InitialState:
             readings.append(read_gradients(network))
             watch.check_loss(0, loss.item())
             watch.check_gradients(0, readings[-1])
-    return InitialState(sites, preactivations(network, probe), readings[0], watch.found)
+    return InitialState(sites, seen, readings[0], watch.found)
