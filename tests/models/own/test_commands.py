@@ -92,6 +92,7 @@ def test_train_and_load_elsewhere(
     assert "own_model.build names nothing callable" in done.stderr
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_sweep(command: Command, example: Path, here: None) -> None:
     tied = "search.tie=[[layer1_*],[layer2_*],[layer3_*]]"
     arguments = [*OWN, *QUICK, "search=per_layer", "search.candidates=[relu,gelu]", "trials=3"]
@@ -119,6 +120,7 @@ def test_a_large_model_is_searched_by_stages() -> None:
     assert applied.activation.as_dict()["layers"] == dict.fromkeys(labels, "gelu")
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_resnet_on_cifar10(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     """Of files in the true format, see tests/data/sources/test_image_sets.py."""
     model = ["model=function", "model.function=tests.models.own.zoo.ResNet18"]
@@ -136,6 +138,7 @@ def test_own_prelus_and_a_site_of_training_alone(command: Command, activation: s
     assert command("train.py", *model, *given, *QUICK, "logs=logs") == 0
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_compare(command: Command, example: Path, trained: list[TrainConfig]) -> None:
     arguments = [*OWN, *QUICK, "candidates=[default,gelu]", "seeds=2", "logs=logs"]
     assert command("scripts/compare.py", *arguments) == 0
