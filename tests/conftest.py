@@ -99,7 +99,10 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are made and written, but nothing is painted on them, which takes the most time."""
+    """Pictures are made and written, but nothing is painted on them, which takes the most time.
+
+    They are painted in tests/reports, and by commands in the tests of each command's pictures.
+    """
     monkeypatch.setattr(Figure, "draw", lambda self, renderer: None)
 
 

@@ -1,10 +1,11 @@
 """Waits for states, not for times: a test holds however slow its machine is."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from .process import Process
+from .program import Program
 
 State = TypeVar("State")
 
@@ -12,7 +13,9 @@ State = TypeVar("State")
 SAFETY_SECONDS = 600.0
 
 
-def wait_until(reached: Callable[[], State], while_running: Process | None = None) -> State:
+def wait_until(
+    reached: Callable[[], State], while_running: Program | subprocess.Popen | None = None
+) -> State:
     """Calls ``reached`` until what it returns is true, and returns that.
 
     Args:
@@ -28,6 +31,6 @@ def wait_until(reached: Callable[[], State], while_running: Process | None = Non
     return state
 
 
-def output_of(process: Process) -> str:
+def output_of(process: Program | subprocess.Popen) -> str:
     """All that the process has printed, and its errors, once it has ended."""
-    return "".join(process.communicate(timeout=SAFETY_SECONDS))
+    return "\n".join(filter(None, process.communicate(timeout=SAFETY_SECONDS)))

@@ -12,7 +12,6 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import optuna
@@ -21,7 +20,7 @@ from optuna.storages import RDBStorage
 
 from activation_search.engine import cluster as cluster_module
 
-from ..process import Process
+from ..program import Program
 from ..waiting import output_of
 from . import held
 from .conftest import Command
@@ -84,14 +83,14 @@ class Scheduler:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-        self.processes: list[Process] = []
+        self.processes: list[Program] = []
 
-    def start(self) -> Process:
+    def start(self) -> Program:
         port = self.address.rpartition(":")[2]
         return self._run(self.root, "scheduler", "--host", "127.0.0.1", "--port", port,
                          "--no-dashboard", "--no-show")  # fmt: skip
 
-    def add_machine(self, name: str) -> tuple[Path, Process]:
+    def add_machine(self, name: str) -> tuple[Path, Program]:
         """The working folder and the process of a worker, in a process group of its own."""
         folder = self.root / name
         folder.mkdir()
@@ -99,8 +98,8 @@ class Scheduler:
         arguments = [self.address, "--nthreads", "1", "--no-dashboard", "--name", name]
         return folder, self._run(folder, "worker", *arguments)
 
-    def _run(self, folder: Path, *arguments: str) -> Process:
-        process = Process(["-m", "dask", *arguments], folder, {"PYTHONPATH": str(folder)})
+    def _run(self, folder: Path, *arguments: str) -> Program:
+        process = Program(["-m", "dask", *arguments], folder, {"PYTHONPATH": str(folder)})
         self.processes.append(process)
         return process
 
@@ -109,9 +108,9 @@ class Scheduler:
             kill(process)
 
 
-def kill(process: Process) -> None:
+def kill(process: Program) -> None:
     """The process and all that it has started."""
-    with suppress(ProcessLookupError):
+    if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -14,7 +14,7 @@ from activation_search.config.run import TrainConfig
 from activation_search.evidence.results import read_evidence
 
 from ..pretend import name_of
-from ..process import Process
+from ..program import Program
 from ..waiting import SAFETY_SECONDS, wait_until
 from . import held
 from .conftest import ROOT, Command
@@ -73,7 +73,7 @@ def test_a_killed_comparison_goes_on_to_the_same_table(
     arguments = [*SMALL, f"candidates=[{candidates}]", "seeds=2", "model.depth=1", "workers=2",
                  "trainer.max_epochs=2", "trainer.threads=1"]  # fmt: skip
     script = str(ROOT / "scripts" / "compare.py")
-    process = Process([script, *arguments, "logs=killed"])
+    process = Program([script, *arguments, "logs=killed"])
     held.ONCE.touch()
     [kept] = wait_until(lambda: finished_runs(Path("killed")), process)
     children = psutil.Process(process.pid).children(recursive=True)

@@ -18,8 +18,6 @@ TEXT = ["model=lstm", "data=text", "data.characters=30_000", "data.context=16", 
 
 DIGITS = ["model=mlp", "data=digits", "name=s"]
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
-
 
 def test_a_study_is_judged_by_the_metric_that_is_asked_for(
     command: Command, tmp_path: Path, here: None, pretended: Pretended

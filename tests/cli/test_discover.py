@@ -12,7 +12,7 @@ import pytest
 
 from activation_search.search.study import open_storage
 
-from ..process import Process
+from ..program import Program
 from ..waiting import SAFETY_SECONDS, output_of, wait_until
 from . import held
 from .conftest import ROOT, Command
@@ -48,7 +48,7 @@ def test_a_killed_worker_and_a_killed_driver(
     monkeypatch.setattr(sys, "path", list(sys.path))
     arguments = [*SEARCH, f"logs={tmp_path}"]
     script = str(ROOT / "scripts" / "discover.py")
-    process = Process([script, *arguments, "workers=2"], tmp_path)
+    process = Program([script, *arguments, "workers=2"], tmp_path)
 
     def holding(count: int) -> list[int]:
         assert process.poll() is None, output_of(process)

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from optuna.trial import TrialState
 
 from activation_search.search.study import open_storage
 
-from ..process import Process
+from ..program import Program
 from ..waiting import SAFETY_SECONDS, output_of, wait_until
 from . import held
 from .conftest import ROOT, Command
@@ -42,10 +43,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *overrides: str) -> Process:
+def start(folder: Path, *overrides: str) -> Program:
     """A sweep of held trials in that working folder."""
+    return Program(sweep(folder, *overrides), folder)
+
+
+def sweep(folder: Path, *overrides: str) -> list[str]:
+    """Its words, but for ``python``."""
     script = str(ROOT / "scripts" / "sweep.py")
-    return Process([script, *SMALL, *HELD, f"logs={folder}", *overrides], folder)
+    return [script, *SMALL, *HELD, f"logs={folder}", *overrides]
 
 
 def journal(logs: Path) -> optuna.Study:
@@ -57,7 +63,7 @@ def caught(
     study_of: Callable[[], optuna.Study],
     complete: int,
     holding: dict[Path, int],
-    process: Process | None = None,
+    process: Program | subprocess.Popen | None = None,
 ) -> optuna.Study:
     """The study once so many trials are complete, and so many are held in each working folder."""
 
@@ -170,7 +176,14 @@ def test_a_killed_parent_and_the_same_command_again(
 
 
 def test_ctrl_c_tells_what_is_kept(command: Command, folder: Path, here: None) -> None:
-    process = start(folder, "trials=4", "workers=1")
+    process = subprocess.Popen(  # all is imported anew
+        [sys.executable, *sweep(folder, "trials=4", "workers=1")],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     (folder / held.ONCE).touch()
     caught(lambda: journal(folder), 1, {folder: 1}, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group

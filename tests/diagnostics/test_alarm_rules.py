@@ -155,7 +155,8 @@ EXPECTED = {"mlp": set(), "cnn": QUADRATIC, "lstm": FED_BACK, "transformer": set
 def test_no_function_alarms_at_its_own_gain_but_those_known(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(initial, "PROBE_SIZE", 100)  # tells as much of so many units
+    if model in ("lstm", "transformer"):  # as many readings of a unit, in a quarter of the time
+        monkeypatch.setattr(initial, "PROBE_SIZE", 100)
     alarmed = {}
     base: TrainConfig = compose([f"model={model}", "data.batch_size=50"])
     for name, entry in ENTRIES.items():

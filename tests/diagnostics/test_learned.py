@@ -1,7 +1,9 @@
 """Curves and values of learned activations."""
 
+import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from activation_search.diagnostics.figures import draw_learned_curve
 from activation_search.diagnostics.learned import X, learned_curve, learned_parameters
@@ -47,12 +49,24 @@ def test_learned_parameters_are_plain() -> None:
     assert learned_parameters(network) == {"hidden2": {"beta": [1.0] * 16}}
 
 
+@pytest.mark.parametrize("scale", [2.5e-6, 2.5e-4, 1.0, 8e5, 8e9])
+def test_numbers_of_every_size_lie_within_the_figure(scale: float) -> None:
+    now = -scale * X[:, None]
+    figure = draw_learned_curve("block1_ff", X, now / 2, now, torch.zeros(500))
+    box = figure.get_tightbbox(FigureCanvasAgg(figure).get_renderer())
+    assert box.x0 >= 0
+    assert box.y0 >= 0
+    assert box.x1 <= figure.get_figwidth()
+    assert box.y1 <= figure.get_figheight()
+
+
 def test_figure_shows_start_and_now() -> None:
     start, now = torch.zeros(201, 1), X[:, None] * torch.tensor([1.0, 0.5, 0.2])
-    z = torch.randn(500)
+    z = torch.randn(500, generator=torch.Generator().manual_seed(0))
     axes, below = draw_learned_curve("conv1", X, start, now, z).axes
     [histogram] = below.patches
-    assert histogram.get_xy()[:, 1].max() == torch.histc(z, 50, -4, 4).max()
+    counts, _ = np.histogram(z.double(), 50, (-4, 4))
+    assert histogram.get_xy()[1:101:2, 1].tolist() == counts.tolist()
     labels = [line.get_label() for line in axes.lines if not line.get_label().startswith("_")]
     assert labels == ["start", "now"]
     assert len(axes.lines) == 2 + 3 + 2  # axes, channels, means

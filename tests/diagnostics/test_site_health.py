@@ -10,7 +10,7 @@ from torch import nn
 
 from activation_search.config.models import MLPConfig, ModelConfig
 from activation_search.data.sample import Sample
-from activation_search.diagnostics.site_health import read_sites, value_and_slope
+from activation_search.diagnostics.site_health import measure_sites, read_sites, value_and_slope
 from activation_search.models.factory import build_network
 from activation_search.models.network import Network
 
@@ -202,3 +202,7 @@ def test_relu_at_its_gain_keeps_gradient_and_signal() -> None:
     assert max(stds) / min(stds) < 2
     variances = gradients_at_sites(network, x)
     assert max(variances) / min(variances) < 2
+
+
+def test_a_model_whose_sites_act_in_training_alone_has_no_health() -> None:
+    assert measure_sites(one_layer("relu"), {}) == {}

@@ -304,7 +304,7 @@ def test_arms_are_judged_apart(work: Work, pretended: Pretended) -> None:
         ("hand_made=[rleu]", "did you mean 'relu'"),
         ("hand_made=relu", "hand_made must be all or a list"),
         ("lr_grid=[]", "lr_grid must list learning rates"),
-        ("lr_grid=[-1]", "lr must be above 0"),
+        ("lr_grid=[-1]", "lr_grid: optim.lr must be above 0, not -1"),
         ("trainer.fast_dev_run=true", "has no loss to compare"),
         ("data.validation=0", "judged on a validation split"),
         ("transfer_models=[cmm]", "Transfer to cmm on digits: Unknown model 'cmm'"),

@@ -8,10 +8,13 @@ import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 from activation_search.engine import forks
 from activation_search.engine.forks import MALLOC
+
+from ..waiting import wait_until
 
 
 @pytest.fixture
@@ -84,3 +87,12 @@ def test_elsewhere_processes_are_spawned(monkeypatch: pytest.MonkeyPatch) -> Non
     forks.start(process)  # type: ignore[arg-type]
     assert process.deaf
     forks.import_ahead()
+
+
+def test_at_the_end_a_server_may_have_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    child = psutil.Process(dead.pid)
+    wait_until(lambda: child.status() == psutil.STATUS_ZOMBIE)
+    monkeypatch.setattr(psutil.Process, "children", lambda self: [child])
+    forks._end_server()
+    assert dead.wait() == 0

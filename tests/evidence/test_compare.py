@@ -316,7 +316,7 @@ def test_candidates_and_baseline_by_the_names_of_other_libraries(
             ["candidates=[relu,gelu]", "tune_lr=true", "data.validation=0"],
             "tune_lr=true needs a validation split",
         ),
-        (["candidates=[relu,gelu]", "tune_lr=true", "lr_grid=[-1]"], "optim.lr must be above 0"),
+        (["candidates=[relu,gelu]", "lr_grid=[-1]"], "lr_grid: optim.lr must be above 0, not -1"),
     ],
 )
 def test_mistakes(configure: Configure, overrides: list[str], message: str, trained) -> None:

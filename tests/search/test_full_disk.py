@@ -6,7 +6,7 @@ from subprocess import CompletedProcess
 
 from ..cli.conftest import ROOT
 from ..cli.test_sweep import check_exact, journal
-from ..process import python
+from ..program import python
 
 SWEEP = ["model=mlp", "data=digits", "search.candidates=[relu,gelu,tanh]", "trials=3", "name=s",
          "workers=1", "trainer.max_epochs=1", "trainer.accelerator=cpu"]  # fmt: skip

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from activation_search.training.checkpoint import latest_checkpoint
 from activation_search.training.result import STOPPED, read_result
 from activation_search.training.run import train
 
-from ..process import Process
+from ..program import Program
 from ..waiting import wait_until
 
 Small = Callable[..., TrainConfig]
@@ -37,11 +38,12 @@ def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path: Path):
     path = tmp_path / "last.ckpt"
     random.seed(0)
     for _ in range(10):
-        writer = Process(["-c", WRITER, str(path)])
+        writer = Program(["-c", WRITER, str(path)])
         wait_until(path.exists, writer)
         time.sleep(random.random() / 50)
         writer.kill()
         writer.wait()
+        assert writer.returncode == -signal.SIGKILL
         assert torch.load(path, weights_only=True)["state_dict"]["w"].numel() == 200_000
         path.unlink()
 

@@ -7,7 +7,7 @@ import pytest
 from activation_search.training.result import FAILED, RUNNING, read_result
 
 from ..command import ROOT
-from ..process import python
+from ..program import python
 
 # Bytes that a file may have. The event file of this run ends at about 300,000, a checkpoint at
 # 350,000, the result at 12,000; below 1,500 the directory's first file cannot be written.

@@ -18,7 +18,7 @@ from activation_search.training.history import History
 from activation_search.training.result import RUNNING, STOPPED, RunResult, read_result
 from activation_search.training.run import RunInterrupted, train
 
-from ..process import python
+from ..program import python
 
 Small = Callable[..., TrainConfig]
 

@@ -1,9 +1,10 @@
 """The settings of the optimizer and its schedule. Torch is not imported."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from activation_search.config.limits import setting
+from activation_search.config.limits import check, setting
 from activation_search.errors import UserError
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "radam", "rmsprop", "sgd")
@@ -79,6 +80,18 @@ class OptimConfig:
         """Setting -> import path of the user's own code in it."""
         named = {"optim.target": self.target, "optim.schedule_target": self.schedule_target}
         return {key: path for key, path in named.items() if path}
+
+
+def check_grid(config: OptimConfig, grid: Sequence[float]) -> None:
+    """Whether the best of these learning rates can be looked for.
+
+    Raises:
+        UserError: there are none, or one is none that ``optim.lr`` takes.
+    """
+    if not grid:
+        raise UserError("lr_grid must list learning rates, not be empty.")
+    for rate in grid:
+        check(replace(config, lr=rate), "lr_grid: optim.")
 
 
 def check_optim(config: OptimConfig) -> None:

@@ -26,8 +26,8 @@ def draw_confusion(counts: Sequence[Sequence[int]], names: Sequence[str], title:
     for row, column in zip(*np.nonzero(matrix), strict=True):
         color = "white" if shares[row, column] > 0.5 else "black"
         text = str(matrix[row, column])
-        axes.text(column, row, text, ha="center", va="center", color=color, fontsize=6,
-                  in_layout=False)  # fmt: skip
+        label = axes.text(column, row, text, ha="center", va="center", color=color, fontsize=6)
+        label.set_in_layout(False)  # it lies inside; to measure them all takes long
     shown = [name if len(name) <= 12 else f"{name[:11]}…" for name in names]
     axes.set_xticks(range(classes), shown, rotation=90, fontsize=7)
     axes.set_yticks(range(classes), shown, fontsize=7)

@@ -41,11 +41,12 @@ def draw_learned_curve(site: str, x: Tensor, start: Tensor, now: Tensor, z: Tens
     """
     # Drawn for every site of a run: to find the margins would take longer than all else.
     figure = Figure(figsize=(4.5, 3.8))
-    margins = {"left": 0.14, "right": 0.88, "bottom": 0.12, "top": 0.92, "hspace": 0.12}
+    margins = {"left": 0.2, "right": 0.88, "bottom": 0.12, "top": 0.92, "hspace": 0.12}
     axes, below = figure.subplots(2, sharex=True, height_ratios=(4, 1), gridspec_kw=margins)
     axes.plot(x, start.mean(1), "--", color=BLACK, label="start")
     plot_function(axes, x, now, label="now")
     axes.set(title=site, ylabel="f(z)")
+    axes.yaxis.set_major_formatter("{x:g}")  # no power of ten above, where the title is
     ends = {"start": (start.mean(1)[-1].item(), BLACK), "now": (now.mean(1)[-1].item(), BLUE)}
     axes.margins(x=0)
     label_ends(axes, ends)

@@ -1,5 +1,6 @@
 """The health of every site: units that pass no gradient, units that say nothing, and scale."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import torch
@@ -49,8 +50,9 @@ def read_sites(network: Network, x: Tensor) -> dict[str, SiteHealth]:
     return measure_sites(network, preactivations(network, x))
 
 
-def measure_sites(network: Network, seen: dict[str, Tensor]) -> dict[str, SiteHealth]:
-    """The same, of what :func:`activation_search.diagnostics.probe.preactivations` has found."""
+def measure_sites(network: Network, seen: Mapping[str, Tensor]) -> dict[str, SiteHealth]:
+    """The health of every site from its pre-activations, see
+    :func:`activation_search.diagnostics.probe.preactivations`."""
     if not seen:  # sites of a user's model that act in training alone
         return {}
     rows = {}

@@ -16,6 +16,7 @@ from activation_search.activations.formula.parse import parse
 from activation_search.atomic import replacing
 from activation_search.config.discover import DiscoverConfig
 from activation_search.config.limits import check
+from activation_search.config.optim import check_grid
 from activation_search.config.run import TrainConfig, check_run
 from activation_search.console import print_line, print_note
 from activation_search.data.registry import load_source
@@ -72,10 +73,7 @@ def _run_discover(config: DiscoverConfig, runner: Runner) -> Discovery:
     grammar = _grammar(config)
     if config.trainer.fast_dev_run:
         raise UserError("trainer.fast_dev_run=true has no loss to compare; use few epochs.")
-    if not config.lr_grid:
-        raise UserError("lr_grid must list learning rates, not be empty.")
-    for rate in config.lr_grid:
-        check(replace(config.optim, lr=rate))
+    check_grid(config.optim, config.lr_grid)
     config = pinned_sources(config)
     check_own_parts(config)
     base = _base(config)

@@ -62,7 +62,7 @@ def run_finalists(
             )
         )
     # By what the comparison judges by: a smaller loss may come with fewer right answers.
-    sign = 1 if criterion_of(base).mode == "max" else -1
+    sign = criterion_of(base).sign
 
     def merit(finalist: Finalist) -> tuple[bool, float]:
         return not math.isnan(finalist.metric), sign * finalist.metric

@@ -133,7 +133,7 @@ class Discovery:
         formulas = [finalist for finalist in self.finalists if not finalist.hand_made]
         compared = [f for f in formulas if f.confirmed is not None]
         if compared and self.evidence:
-            sign = 1 if self.evidence.blocks[0].mode == "max" else -1
+            sign = self.evidence.blocks[0].criterion.sign
             return max(compared, key=lambda f: sign * (f.confirmed or 0.0))
         return next(iter(formulas), None)
 

@@ -61,5 +61,5 @@ def rates_group(base: TrainConfig) -> str:
 
 def best_metric(rates: Rates, base: TrainConfig) -> float:
     """The best metric of a function over learning rates, the larger the better."""
-    sign = 1 if criterion_of(base).mode == "max" else -1
+    sign = criterion_of(base).sign
     return max((sign * value for value in rates.values()), default=-math.inf)

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -64,8 +64,9 @@ def _start_server() -> None:
 def _end_server() -> None:
     """One that is importing would keep a pipe open, and its reader waiting."""
     for child in psutil.Process().children():
-        if "multiprocessing.forkserver" in " ".join(child.cmdline()):
-            child.kill()
+        with suppress(psutil.Error):  # one that has ended by itself
+            if "multiprocessing.forkserver" in " ".join(child.cmdline()):
+                child.kill()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from activation_search.activations.names import own_name
 from activation_search.config.compare import CompareConfig
 from activation_search.config.limits import check
+from activation_search.config.optim import check_grid
 from activation_search.config.run import TrainConfig, describe
 from activation_search.console import command_line, print_note
 from activation_search.data.registry import load_source
@@ -47,8 +48,7 @@ def run_compare(config: CompareConfig, runner: Runner) -> tuple[Evidence, Path]:
     check(config)
     if config.trainer.fast_dev_run:
         raise UserError("trainer.fast_dev_run=true has no result to compare; use few epochs.")
-    if not config.lr_grid:
-        raise UserError("lr_grid must list learning rates, not be empty.")
+    check_grid(config.optim, config.lr_grid)
     models = names_in(config.models, "models") or [config.model.name]
     datasets = names_in(config.datasets, "datasets") or [config.data.option]
     labels = [*(config.models or [config.model.label]), *(config.datasets or [config.data.label])]
@@ -155,7 +155,7 @@ def tune(
     for run in runs.values():
         check(run)
     results = run_all(runs, runner, "learning rates")
-    sign = 1 if criterion.mode == "max" else -1
+    sign = criterion.sign
     found: dict[str, dict[str, float]] = {label: {} for label in candidates}
     for (label, lr), result in results.items():
         value = result.metrics.get(f"val_{criterion.metric}", math.nan)

@@ -14,6 +14,7 @@ from activation_search.errors import UserError
 from activation_search.evidence.statistics import Comparison, mean_ranks
 from activation_search.notebook import as_html
 from activation_search.search.pareto import front_marks
+from activation_search.training.criterion import Criterion
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -74,6 +75,10 @@ class Block:
     @property
     def label(self) -> str:
         return f"{self.model} on {self.data}"
+
+    @property
+    def criterion(self) -> Criterion:
+        return Criterion(self.metric, self.mode)
 
     def contains(self, other: "Block") -> bool:
         """Whether it has all candidates and seeds of another one of the same setting."""

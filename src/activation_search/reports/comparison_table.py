@@ -22,12 +22,11 @@ DROP = ("BCa interval", "p (t)", "p (Wilcoxon)", "effect", "validation", "params
 
 def sorted_labels(block: Block) -> list[str]:
     """Best mean first; those that diverged last."""
-    sign = -1 if block.mode == "max" else 1
 
     def merit(label: str) -> tuple[bool, float]:
         arm = block.arms[label]
         values = [value for value in arm.values if value is not None]
-        return bool(arm.diverged), sign * sum(values) / max(len(values), 1)
+        return bool(arm.diverged), -block.criterion.sign * sum(values) / max(len(values), 1)
 
     return sorted(block.arms, key=merit)
 

@@ -12,6 +12,7 @@ from activation_search.config.run import TrainConfig, fingerprint
 from activation_search.diagnostics.confusion import MOST_CLASSES
 from activation_search.diagnostics.tensorboard import write_hparams
 from activation_search.training.checkpoint import BEST
+from activation_search.training.criterion import Criterion
 from activation_search.training.history import EpochRow
 from activation_search.training.profilers import NoProfiler
 from activation_search.training.result import DIVERGED, FINISHED, PRUNED
@@ -50,8 +51,7 @@ def _evaluate(session: Session) -> None:
     result.stopped_early = any(stopper.stopped_epoch > 0 for stopper in stoppers)
     if config.early_stopping.patience is not None:  # and not by a callback of the user's own
         # From the curve, so that a study, which keeps no weights, has the same numbers.
-        judged = module.criterion
-        row = _best_row(session.history.curve, f"val_{judged.metric}", judged.mode)
+        row = _best_row(session.history.curve, module.criterion)
         result.metrics = {k: v for k, v in row.items() if k.startswith("val_")}
         result.evaluated = "best"
         best = Path(result.directory) / BEST
@@ -80,9 +80,9 @@ def _confusion(session: Session) -> dict[str, Any]:
     return {"split": split, "names": [str(name) for name in names], "counts": counts.tolist()}
 
 
-def _best_row(curve: list[EpochRow], metric: str, mode: str) -> EpochRow:
+def _best_row(curve: list[EpochRow], criterion: Criterion) -> EpochRow:
     """The first of the best epochs, whose weights best.ckpt keeps."""
-    sign = 1 if mode == "max" else -1
+    metric, sign = f"val_{criterion.metric}", criterion.sign
     return max(curve, key=lambda row: sign * row.get(metric, -sign * math.inf))
 
 

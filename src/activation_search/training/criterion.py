@@ -21,6 +21,11 @@ class Criterion:
     metric: str
     mode: str
 
+    @property
+    def sign(self) -> int:
+        """1 where larger values are better, else -1; the best value times this is the largest."""
+        return 1 if self.mode == "max" else -1
+
 
 def check_defined(criterion: Criterion, splits: Splits) -> None:
     """Whether the metric that judges a run has a value on every part.

@@ -19,7 +19,7 @@ from activation_search.search.sweep import base_config
 from activation_search.user_code import find
 
 from ...command import ROOT, Command
-from ...process import python
+from ...program import python
 
 OWN = ["model=function", "model.function=own_model.build", "model.args.width=4", "data=digits"]
 QUICK = ["trainer.max_epochs=1", "trainer.accelerator=cpu"]
@@ -120,7 +120,6 @@ def test_a_large_model_is_searched_by_stages() -> None:
     assert applied.activation.as_dict()["layers"] == dict.fromkeys(labels, "gelu")
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_a_resnet_on_cifar10(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     """Of files in the true format, see tests/data/sources/test_image_sets.py."""
     model = ["model=function", "model.function=tests.models.own.zoo.ResNet18"]
