@@ -32,6 +32,8 @@ from .command import ROOT
 # Where Python looks, before tests add their folders; pytest adds the repository.
 SEARCH_PATH = [place for place in sys.path if place and Path(place) != ROOT]
 START = util.spawnv_passfds
+# Against hanging for ever, and nothing else: no machine under any load is as slow.
+SAFETY_SECONDS = 600.0
 
 
 class Program:
@@ -83,12 +85,12 @@ class Program:
         if self.poll() is None:
             self._process.kill()
 
-    def wait(self, timeout: float = 600.0) -> None:
+    def wait(self, timeout: float = SAFETY_SECONDS) -> None:
         self._process.join(timeout)
         if self.poll() is None:
             raise subprocess.TimeoutExpired(self.args, timeout)
 
-    def communicate(self, timeout: float = 600.0) -> tuple[str, str]:
+    def communicate(self, timeout: float = SAFETY_SECONDS) -> tuple[str, str]:
         """Its output and errors, once it and all that hold its pipes have ended."""
         deadline = time.monotonic() + timeout
         for output in self._outputs:

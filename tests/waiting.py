@@ -5,12 +5,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from .program import Program
+from .program import SAFETY_SECONDS, Program
 
 State = TypeVar("State")
-
-# Against hanging for ever, and nothing else: no machine under any load is as slow.
-SAFETY_SECONDS = 600.0
 
 
 def wait_until(

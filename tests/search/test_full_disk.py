@@ -6,25 +6,15 @@ from subprocess import CompletedProcess
 
 from ..cli.conftest import ROOT
 from ..cli.test_sweep import check_exact, journal
-from ..program import python
+from ..full_disk import run_limited
 
 SWEEP = ["model=mlp", "data=digits", "search.candidates=[relu,gelu,tanh]", "trials=3", "name=s",
          "workers=1", "trainer.max_epochs=1", "trainer.accelerator=cpu"]  # fmt: skip
-# Workers inherit the limit.
-LIMITED = """
-import os, resource, runpy, sys
-limit = int(os.environ["MAX_BYTES"])
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
 
 
 def sweep(logs: Path, limit: int) -> CompletedProcess:
     """A study whose files may not be larger than the limit, in all its processes."""
-    script = str(ROOT / "scripts" / "sweep.py")
-    environment = {"MAX_BYTES": str(limit)}
-    return python("-c", LIMITED, script, *SWEEP, f"logs={logs}", environment=environment)
+    return run_limited(limit, ROOT / "scripts" / "sweep.py", *SWEEP, f"logs={logs}")
 
 
 def test_the_same_command_resumes(tmp_path: Path) -> None:

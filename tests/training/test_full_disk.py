@@ -7,7 +7,7 @@ import pytest
 from activation_search.training.result import FAILED, RUNNING, read_result
 
 from ..command import ROOT
-from ..program import python
+from ..full_disk import run_limited
 
 # Bytes that a file may have. The event file of this run ends at about 300,000, a checkpoint at
 # 350,000, the result at 12,000; below 1,500 the directory's first file cannot be written.
@@ -17,25 +17,12 @@ RUN = ["model=mlp", "data=digits", "model.width=128", "model.depth=3", "trainer.
        "tensorboard.histograms_every_n_epochs=1", "trainer.threads=1"]  # fmt: skip
 
 
-def command(tmp_path: Path, *overrides: str, limit: int | None = None) -> tuple[int, str]:
-    """Exit code and standard error of a run whose files may not be larger than the limit."""
-    code = (
-        "import resource, runpy, sys\n"
-        f"limit = {limit}\n"
-        "if limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
-        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
-    code = f"import sys; sys.argv = sys.argv[1:]\n{code}"
-    done = python("-c", code, str(ROOT / "train.py"), *RUN, f"logs={tmp_path}", *overrides)
-    return done.returncode, done.stderr
-
-
 @pytest.mark.parametrize("limit", LIMITS)
 def test_a_full_disk(tmp_path: Path, limit: int):
-    code, error = command(tmp_path, limit=limit)
-    assert code == 1
+    done = run_limited(limit, ROOT / "train.py", *RUN, f"logs={tmp_path}")
+    assert done.returncode == 1
     # Matplotlib says so where it cannot keep its list of fonts.
-    lines = [line for line in error.splitlines() if "font_manager" not in line]
+    lines = [line for line in done.stderr.splitlines() if "font_manager" not in line]
     assert len(lines) == 1, lines
     assert lines[0].startswith("Error: ")
     assert "File too large" in lines[0]
