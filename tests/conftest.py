@@ -97,13 +97,12 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     optuna.logging.set_verbosity(verbosity)
 
 
-@pytest.fixture
-def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are made and written, but nothing is painted on them, which takes the most time.
-
-    They are painted in tests/reports, and by commands in the tests of each command's pictures.
-    """
-    monkeypatch.setattr(Figure, "draw", lambda self, renderer: None)
+@pytest.fixture(autouse=True)
+def blank_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are made and written, but nothing is painted on them, which takes half the time of a
+    small run; those of every kind are painted in the tests marked ``paints``."""
+    if not request.node.get_closest_marker("paints"):
+        monkeypatch.setattr(Figure, "draw", lambda self, renderer: None)
 
 
 @pytest.fixture

@@ -19,14 +19,14 @@ ONCE, ALL = Path("let-one-go"), Path("let-all-go")
 
 
 class Leaky(nn.Module):
-    """Leaky ReLU. In a worker process its first training batch waits for one of two files in the
-    working folder: one that lets a single run go on and is used up, or one that lets all. A file
-    named by its process shows that it waits."""
+    """Leaky ReLU. In a worker process, of Python's or with HOLDS in its environment, its first
+    training batch waits for one of two files in the working folder: one that lets a single run
+    go on and is used up, or one that lets all. A file named by its process shows that it waits."""
 
     def __init__(self, slope: float):
         super().__init__()
         self.slope = slope
-        self.holds = multiprocessing.parent_process() is not None
+        self.holds = multiprocessing.parent_process() is not None or "HOLDS" in os.environ
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # Not the small batch on which an own function is tried, nor one that is only looked at.

@@ -6,6 +6,8 @@ import pytest
 
 from .conftest import Command
 
+pytestmark = pytest.mark.paints
+
 
 def test_named_activations(
     command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -90,16 +90,20 @@ class Scheduler:
         return self._run(self.root, "scheduler", "--host", "127.0.0.1", "--port", port,
                          "--no-dashboard", "--no-show")  # fmt: skip
 
-    def add_machine(self, name: str) -> tuple[Path, Program]:
-        """The working folder and the process of a worker, in a process group of its own."""
+    def add_machine(self, name: str, *, nanny: bool = False) -> tuple[Path, Program]:
+        """The working folder and the process of a worker, in a process group of its own; as users
+        have it with a nanny, which starts the worker as one process more that imports anew."""
         folder = self.root / name
         folder.mkdir()
         shutil.copy(Path(held.__file__), folder)
         arguments = [self.address, "--nthreads", "1", "--no-dashboard", "--name", name]
+        arguments += [] if nanny else ["--no-nanny"]
         return folder, self._run(folder, "worker", *arguments)
 
     def _run(self, folder: Path, *arguments: str) -> Program:
-        process = Program(["-m", "dask", *arguments], folder, {"PYTHONPATH": str(folder)})
+        process = Program(
+            ["-m", "dask", *arguments], folder, {"PYTHONPATH": str(folder), "HOLDS": "yes"}
+        )
         self.processes.append(process)
         return process
 
@@ -116,8 +120,8 @@ def kill(process: Program) -> None:
 
 
 def test_two_machines_one_of_which_dies(scheduler: Scheduler, server: str, folder: Path) -> None:
-    one, _ = scheduler.add_machine("one")
-    two, dying = scheduler.add_machine("two")
+    one, _ = scheduler.add_machine("one", nanny=True)
+    two, dying = scheduler.add_machine("two", nanny=True)
     # Their disks are their own: a folder of results each.
     driver = start(folder, "trials=6", f"cluster={scheduler.address}", f"storage={server}",
                    "logs=logs")  # fmt: skip

@@ -58,7 +58,6 @@ def finished_runs(logs: Path) -> list[Path]:
     return [path for path in found if '"status": "finished"' in path.read_text()]
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_a_killed_comparison_goes_on_to_the_same_table(
     command: Command,
     tmp_path: Path,
@@ -98,7 +97,6 @@ def test_a_killed_comparison_goes_on_to_the_same_table(
     assert numbers("killed") == numbers("whole")
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_a_study_is_confirmed_on_fresh_seeds_and_reported(
     command: Command,
     tmp_path: Path,
@@ -146,7 +144,6 @@ def test_a_study_is_confirmed_on_fresh_seeds_and_reported(
     assert "Against baseline" not in page.text
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_a_baseline_that_was_no_candidate_gets_the_same_settings(
     command: Command, tmp_path: Path, here: None, pretended: Callable[..., list[TrainConfig]]
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 from ..files import NEEDS
 from .conftest import ROOT, Command
 
+pytestmark = pytest.mark.paints
+
 
 def test_the_page_holds_the_table(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("scripts/data.py") == 0

@@ -35,7 +35,6 @@ def trials(logs: Path) -> list[optuna.trial.FrozenTrial]:
         return []
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_a_killed_worker_and_a_killed_driver(
     command: Command,
     tmp_path: Path,

@@ -6,6 +6,8 @@ import pytest
 
 from .conftest import Command
 
+pytestmark = pytest.mark.paints
+
 
 def test_initial_states_side_by_side(
     command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]

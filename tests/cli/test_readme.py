@@ -56,6 +56,7 @@ class Small:
 CPU = "trainer.accelerator=cpu"
 SMALL = {
     "train.py": Small(
+        ("data.batch_size=8",),
         limits=("trainer.fast_dev_run=true", "trainer.progress=false", CPU),
         leaves="logs/debug/*/*/result.json",
     ),
@@ -141,7 +142,6 @@ def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.usefixtures("blank_pictures")  # tests of each kind of picture paint it
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_commands(
     words: tuple[str, ...], command: Command, working_directory: Path, trained: list[TrainConfig]

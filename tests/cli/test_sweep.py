@@ -91,6 +91,7 @@ def check_exact(study: optuna.Study, total: int) -> None:
     assert len({d for attributes in found for d in attributes["directory"]}) == total
 
 
+@pytest.mark.paints
 def test_leaderboard_csv_and_pictures(
     command: Command, tmp_path: Path, here: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

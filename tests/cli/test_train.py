@@ -15,6 +15,7 @@ from .conftest import ROOT, Command
 SMALL = ["model=mlp", "data=digits"]
 
 
+@pytest.mark.paints
 def test_summary(train: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(*SMALL, "activation=prelu") == 0
     out = capsys.readouterr().out

@@ -17,11 +17,18 @@ from activation_search.training.run import train
 
 from ..files import NEEDS
 
+pytestmark = pytest.mark.paints
+
 FILES = sorted(p.relative_to(CONF) for p in CONF.rglob("*.yaml"))
 OPTIONS = [f"{p.parent}={p.stem}" for p in FILES if p.parent.name]
 OPTIONS += [f"model={name}" for name in BUILT_IN] + [f"data={name}" for name in DATA_OPTIONS]
 SEARCHES = [option for option in OPTIONS if option.startswith("search=")]
-QUICK = ["trainer.fast_dev_run=true", "trainer.progress=false", "trainer.accelerator=cpu"]
+QUICK = [
+    "trainer.fast_dev_run=true",
+    "trainer.progress=false",
+    "trainer.accelerator=cpu",
+    "data.batch_size=8",
+]
 
 
 def test_files_are_found() -> None:

@@ -13,6 +13,21 @@ def test_defaults() -> None:
     assert config.activation.as_dict() == {"name": "default", "layers": {}}
 
 
+@pytest.mark.parametrize(
+    "own",
+    [
+        ["hydra.run.dir=there"],
+        ["hydra/launcher=basic"],
+        ["hydra.job.chdir=true", "hydra/help=default"],
+    ],
+)
+def test_settings_of_hydras_own_change_nothing_else(own: list[str]) -> None:
+    given = ["experiment=mnist1d_mlp", "optim.lr=0.5"]
+    assert compose([*given, *own]) == compose(given)
+    with pytest.raises(UserError, match=r"nosuch"):
+        compose(["hydra/launcher=nosuch"])
+
+
 def test_activation_with_parameters_and_layers() -> None:
     config = compose(
         [

@@ -158,7 +158,7 @@ def test_no_function_alarms_at_its_own_gain_but_those_known(
     if model in ("lstm", "transformer"):  # as many readings of a unit, in a quarter of the time
         monkeypatch.setattr(initial, "PROBE_SIZE", 100)
     alarmed = {}
-    base: TrainConfig = compose([f"model={model}", "data.batch_size=50"])
+    base: TrainConfig = compose([f"model={model}", "data.batch_size=20"])
     for name, entry in ENTRIES.items():
         if not entry.open_parameters:
             config = replace(base, activation=ActivationChoice(name))

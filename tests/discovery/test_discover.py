@@ -328,6 +328,7 @@ def test_mistakes(
     assert not list(tmp_path.iterdir())  # nothing is left behind
 
 
+@pytest.mark.paints
 def test_what_is_printed_and_drawn(work: Work, pretended: Pretended) -> None:
     pretended(score)
     found = work()
@@ -426,6 +427,7 @@ def test_few_repetitions_decide_nothing() -> None:
     assert ended({"evolution": [[0.1], [0.2]]}).evolution_gain() is None
 
 
+@pytest.mark.paints
 def test_report_and_notebook_show_what_was_found(work: Work, pretended: Pretended) -> None:
     pretended(score)
     found = work("repetitions=2")

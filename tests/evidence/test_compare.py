@@ -146,6 +146,7 @@ def test_what_diverges_is_told_and_not_compared(configure: Configure, trained) -
         assert "diverged on 2 of 2 seeds" in path.read_text()
 
 
+@pytest.mark.paints
 def test_several_models_are_blocks_with_ranks(configure: Configure, trained) -> None:
     evidence, folder = compared(
         configure("candidates=[relu,sigmoid]", "seeds=2", "models=[mlp,transformer]")

@@ -16,6 +16,8 @@ from activation_search.reports.catalogue import (
     sample_curve,
 )
 
+pytestmark = pytest.mark.paints
+
 
 def test_table_has_a_row_per_entry() -> None:
     console = Console(width=250, file=io.StringIO(), record=True)

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from activation_search.evidence.results import Arm, Block
 from activation_search.evidence.statistics import compare
 from activation_search.reports.comparison_figures import draw_forest, draw_pairs
 from activation_search.reports.pictures import write_picture
+
+pytestmark = pytest.mark.paints
 
 VALUES = {
     "relu": [0.90, 0.91, 0.92, 0.90, 0.91, 0.92],

@@ -1,8 +1,12 @@
 """The picture of metric against costs."""
 
+import pytest
+
 from activation_search.reports.cost_figures import Priced, draw_costs, draw_row_costs
 from activation_search.search.leaderboard import LeaderboardRow
 from activation_search.training.result import FINISHED
+
+pytestmark = pytest.mark.paints
 
 POINTS = [
     Priced("relu", 0.8, 100, 3.0),

@@ -21,6 +21,8 @@ from activation_search.training.result import RunResult
 
 from ..pretend import pretend
 
+pytestmark = pytest.mark.paints
+
 
 def curve(*values: float) -> list[dict[str, float]]:
     return [{"step": 10.0 * n, "val_loss": value} for n, value in enumerate(values, start=1)]

@@ -11,6 +11,8 @@ from activation_search.training.run import train
 
 from ..command import Command
 
+pytestmark = pytest.mark.paints
+
 
 def test_runs_side_by_side(
     small: Callable[..., TrainConfig],

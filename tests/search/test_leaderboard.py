@@ -178,6 +178,7 @@ def test_every_run_is_a_point_pruned_ones_too() -> None:
     assert sorted(points) == [0.2, 0.5, 0.6, 0.9]
 
 
+@pytest.mark.paints
 def test_one_finished_trial_is_enough_for_pictures(tmp_path: Path) -> None:
     study = study_of(row("relu", "finished", 0.9))
     sweep = Sweep(study, tmp_path, "", rank(study), "accuracy", "max", {"hidden1": "relu"})

@@ -67,6 +67,7 @@ def test_same_seed_same_numbers(small: Small) -> None:
     )
 
 
+@pytest.mark.paints
 def test_diagnostics_do_not_change_the_numbers(small: Small) -> None:
     config = ["model=cnn", "model.dropout=0.2", "activation=prelu"]
     quiet = train(small(*config, "tensorboard.enabled=false", "trainer.checkpoints=false"))

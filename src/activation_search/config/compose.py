@@ -47,6 +47,9 @@ from activation_search.errors import UserError, unknown
 
 # What Hydra raises for some odd overrides, such as model=null and experiment=[a].
 HYDRAS_OWN = (ValueError, OSError, TypeError)
+# Hydra's own groups, for the running of jobs; what composes a configuration throws them away.
+FOR_JOBS = ("env", "help", "hydra_help", "hydra_logging", "job_logging", "launcher", "output",
+            "sweeper")  # fmt: skip
 # Of the packages in the extra [launchers].
 LAUNCHERS = ("joblib", "submitit_local", "submitit_slurm")
 # In a checkout the folder at the top, to which a link leads; in an installed package a copy.
@@ -162,13 +165,22 @@ def compose(
     try:
         _check_groups(overrides)
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            return to_config(hydra.compose(FILES[kind], own_overrides(overrides)), kind)
+            composed = hydra.compose(FILES[kind], [*own_overrides(overrides), *_without(overrides)])
+            return to_config(composed, kind)
     except UserError:
         raise
     except (HydraException, OmegaConfBaseException, *HYDRAS_OWN) as error:
         raise explain(error) from error
     finally:
         GlobalHydra.instance().hydra = outer
+
+
+def _without(overrides: Sequence[str]) -> list[str]:
+    """Overrides that leave out Hydra's own groups, a third of the time of composing; none where one
+    of them is set."""
+    if any(override.lstrip("+~").startswith("hydra") for override in overrides):
+        return []
+    return [f"~hydra/{group}" for group in FOR_JOBS]
 
 
 def explain(error: Exception) -> UserError:

@@ -78,7 +78,6 @@ def trials(folder: Path) -> list[tuple[Any, ...]]:
     return [(t.number, t.params, t.value, t.user_attrs["seeds"]) for t in found]
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_the_same_study_through_every_door(
     command: Command, tmp_path: Path, pretended: Callable[[Score], list[TrainConfig]]
 ) -> None:
@@ -102,7 +101,6 @@ def test_the_same_study_through_every_door(
     assert not (tmp_path / "hydra" / "multirun").exists()
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_settings_alone_and_params_of_a_file(
     command: Command, tmp_path: Path, pretended: Callable[[Score], list[TrainConfig]]
 ) -> None:

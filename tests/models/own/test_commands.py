@@ -49,6 +49,7 @@ def test_sites(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert "where" not in out  # nothing is known of it
 
 
+@pytest.mark.paints
 def test_picture_of_the_path(
     command: Command, example: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,7 +93,6 @@ def test_train_and_load_elsewhere(
     assert "own_model.build names nothing callable" in done.stderr
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_sweep(command: Command, example: Path, here: None) -> None:
     tied = "search.tie=[[layer1_*],[layer2_*],[layer3_*]]"
     arguments = [*OWN, *QUICK, "search=per_layer", "search.candidates=[relu,gelu]", "trials=3"]
@@ -137,7 +137,6 @@ def test_own_prelus_and_a_site_of_training_alone(command: Command, activation: s
     assert command("train.py", *model, *given, *QUICK, "logs=logs") == 0
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_compare(command: Command, example: Path, trained: list[TrainConfig]) -> None:
     arguments = [*OWN, *QUICK, "candidates=[default,gelu]", "seeds=2", "logs=logs"]
     assert command("scripts/compare.py", *arguments) == 0
