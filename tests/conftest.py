@@ -27,9 +27,8 @@ from .pretend import Row, Score, pretend
 
 OnEpoch = Callable[[Row], bool] | None
 
-# One thread, here and in processes that tests start: the models are tiny.
-torch.set_num_threads(1)
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# One thread, here and in processes that tests start, unless asked for more: the models are tiny.
+torch.set_num_threads(int(os.environ.setdefault("OMP_NUM_THREADS", "1")))
 # Of the window in which tests are started, and 80 in the processes of pytest-xdist.
 os.environ.pop("COLUMNS", None)
 

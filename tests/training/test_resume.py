@@ -108,11 +108,10 @@ def test_killed_process(small: Small, tmp_path: Path) -> None:
     """SIGKILL leaves no chance to write anything; the last checkpoint serves."""
     config = small(*OVERRIDES)
     code = (
-        "import json, os, signal, sys, torch\n"
+        "import json, os, signal, sys\n"
         "from activation_search.config.run import from_dict\n"
         "from activation_search.training.history import History\n"
         "from activation_search.training.run import train\n"
-        "torch.set_num_threads(1)\n"
         "original = History.on_train_batch_end\n"
         "def hook(self, trainer, *rest):\n"
         "    original(self, trainer, *rest)\n"
