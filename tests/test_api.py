@@ -61,6 +61,20 @@ def test_arrays_are_written_once_by_their_content() -> None:
         acts.arrays(x, y, x_test, y_test, x_validation=x)
 
 
+def test_arrays_are_taken_as_functions_return_them() -> None:
+    x, y, x_test, y_test = data()
+    given = torch.from_numpy(x).bfloat16().requires_grad_()
+    found = acts.arrays(given, y, x_test, y_test)
+    with np.load(found.path) as stored:
+        np.testing.assert_array_equal(stored["x_train"], given.float().detach().numpy())
+    with pytest.raises(UserError, match="x_train has masked values; fill them in"):
+        acts.arrays(np.ma.masked_less(x, 0), y, x_test, y_test)
+    with pytest.raises(UserError, match="x_train cannot be made an array"):
+        acts.arrays([[1.0], [1.0, 2.0]], y, x_test, y_test)
+    with pytest.raises(UserError, match="y_train holds nan among words, at 1"):
+        acts.arrays(x, ["cat", math.nan, "dog"] * 20, x_test, ["cat"] * 20)
+
+
 def test_train_and_load(folder: Path) -> None:
     result = acts.train("model=mlp", "activation=gelu", *QUICK, data=acts.arrays(*data()))
     assert result.status == "finished"

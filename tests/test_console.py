@@ -1,12 +1,13 @@
 """Tables in narrow windows."""
 
 import io
+import math
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from activation_search.console import print_table
+from activation_search.console import in_short, print_table
 
 
 def printed(width: int, drop: tuple[str, ...]) -> str:
@@ -44,3 +45,15 @@ def test_columns_are_left_out_in_order(width: int, gone: str) -> None:
 def test_what_may_not_be_left_out_is_wrapped() -> None:
     assert "Left out" not in printed(40, ())
     assert "Left out" not in printed(40, ("no such column",))
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "text"),
+    [
+        (0.98765, "", "0.9877"), (12345.678, "", "12345.6780"), (0.0, "", "0.0000"),
+        (4.23e-6, "", "4.2e-06"), (-0.00032, "+", "-0.00032"), (0.0123, "+", "+0.0123"),
+        (3e-17, "+", "+0.0000"), (math.nan, "", "nan"),
+    ],
+)  # fmt: skip
+def test_a_metric_in_any_unit_has_digits(value: float, sign: str, text: str) -> None:
+    assert in_short(value, sign) == text

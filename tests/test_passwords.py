@@ -1,6 +1,6 @@
 import pytest
 
-from activation_search.passwords import without_passwords
+from activation_search.passwords import without_password, without_passwords
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,9 @@ from activation_search.passwords import without_passwords
         "postgresql://host/db?password=hunter2&user=me",
         "mysql://host/db?PASSWD=hunter2",
         "postgresql://me:hunter2@/db?host=/var/run",
+        "postgresql://me:it'shunter2@host/db",
+        'postgresql://me:it"shunter2@host/db',
+        "postgresql://host/db?password=it'shunter2&user=me",
     ],
 )
 @pytest.mark.parametrize("text", ["{}", "storage={}", "Cannot open '{}': no.", "a {} b {}"])
@@ -42,3 +45,16 @@ def test_nothing_else_changes(text: str) -> None:
 def test_the_rest_of_the_url_stays() -> None:
     shown = without_passwords("trials=5 storage=postgresql://me:hunter2@host/db?sslmode=require")
     assert shown == "trials=5 storage=postgresql://me:***@host/db?sslmode=require"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "storage=postgresql://me:a hunter2@host/db",
+        "storage='postgresql://me:a\" hunter2@host/db'",
+        "storage=postgresql://host/db?password=a hunter2",
+    ],
+)
+def test_a_word_of_a_command_line_may_hold_blanks(word: str) -> None:
+    assert "hunter2" not in without_password(word)
+    assert "storage=" in without_password(word)

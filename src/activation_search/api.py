@@ -27,6 +27,7 @@ from activation_search.config.overrides import as_override
 from activation_search.config.run import Config
 from activation_search.config.search import SweepConfig
 from activation_search.console import open_console
+from activation_search.data.as_array import as_array
 from activation_search.data.files import cache_folder
 from activation_search.discovery.discover import run_discover
 from activation_search.discovery.found import Discovery
@@ -79,7 +80,7 @@ def arrays(
         x_validation, y_validation: taken from the training part where they are left out.
 
     Raises:
-        UserError: one of a pair is left out.
+        UserError: one of a pair is left out, or what is given is no array.
 
     Example:
         data = arrays(x, y, x_test, y_test)
@@ -88,7 +89,7 @@ def arrays(
              "x_validation": x_validation, "y_validation": y_validation}  # fmt: skip
     if (x_validation is None) != (y_validation is None):
         raise UserError("x_validation and y_validation go together.")
-    found = {name: np.asarray(value) for name, value in given.items() if value is not None}
+    found = {name: as_array(name, value) for name, value in given.items() if value is not None}
     digest = sha256()
     for name, array in found.items():
         digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())

@@ -13,9 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from activation_search.errors import UserError
-from activation_search.passwords import without_passwords
+from activation_search.passwords import without_password
 
 PIPE_WIDTH = 240
+SMALL = 1e-3  # below it four decimals hold a digit or none,
+ROUNDING = 1e-15  # and here it is what is left of a difference of equal means
 
 
 class PipedConsole(Console):
@@ -74,6 +76,21 @@ def print_table(
         console.print(hint, style="dim")
 
 
+def in_short(value: float, sign: str = "") -> str:
+    """A metric as tables show it: with four decimals, or two digits where those would be little but
+    zeros, as of an error in a small unit.
+
+    Args:
+        value: of the metric, or a difference of two.
+        sign: ``"+"`` where a difference has one.
+
+    Example:
+        in_short(0.98765), in_short(4.2e-6), in_short(0.0123, "+")  # 0.9877, 4.2e-06, +0.0123
+    """
+    small = ROUNDING < abs(value) < SMALL
+    return format(value, f"{sign}.2g" if small else f"{sign}.4f")
+
+
 def print_line(console: Console, text: str) -> None:
     """A line that may be longer than the window, with brackets as they are."""
     console.print(text, markup=False, soft_wrap=True)
@@ -85,7 +102,7 @@ def command_line() -> str:
     folder = "" if script.name == "train.py" else "scripts/"
     start = ["python", f"{folder}{script.name}"] if script.suffix else script.name.split()
     words = [*start, *sys.argv[1:]]
-    return shlex.join(map(without_passwords, words))
+    return shlex.join(map(without_password, words))
 
 
 def print_note(origin: Mapping[str, str], console: Console) -> None:

@@ -2,9 +2,16 @@
 
 import re
 
-# Up to the last @: a password that was not percent-encoded may hold one itself.
-_IN_URL = re.compile(r"(\w[\w+.-]*://[^\s:/@'\"]*):[^\s'\"]*@")
-_IN_QUERY = re.compile(r"([?&][^=&\s]*(?:pass|pwd)[^=&\s]*=)[^&\s'\"]*", re.IGNORECASE)
+# Up to the last @: a password that was not percent-encoded may hold one itself, and quotes.
+_IN_URL = re.compile(r"(\w[\w+.-]*://[^\s:/@]*):\S*@")
+# A quote ends it only where the text goes on with something else.
+_IN_QUERY = re.compile(
+    r"([?&][^=&\s]*(?:pass|pwd)[^=&\s]*=)(?:[^&\s'\"]|['\"](?=\w))*", re.IGNORECASE
+)
+_IN_WORD = re.compile(r"(\w[\w+.-]*://[^\s:/@]*):.*@", re.DOTALL)
+_IN_QUERY_OF_WORD = re.compile(
+    r"([?&][^=&\s]*(?:pass|pwd)[^=&\s]*=)[^&]*", re.IGNORECASE | re.DOTALL
+)
 
 
 def without_passwords(text: str) -> str:
@@ -15,3 +22,9 @@ def without_passwords(text: str) -> str:
         'storage=postgresql://me:***@host/studies'
     """
     return _IN_QUERY.sub(r"\1***", _IN_URL.sub(r"\1:***@", text))
+
+
+def without_password(word: str) -> str:
+    """As :func:`without_passwords`, of one word of a command line or one URL alone, whose password
+    may hold blanks and quotes too."""
+    return _IN_QUERY_OF_WORD.sub(r"\1***", _IN_WORD.sub(r"\1:***@", word))

@@ -1,6 +1,9 @@
 """The benchmarks in small."""
 
+from collections.abc import Iterator
+
 import pytest
+import torch
 
 from activation_search.config.compose import compose
 from activation_search.config.run import TrainConfig
@@ -9,9 +12,12 @@ from .conftest import ROOT, Command
 
 
 @pytest.fixture(autouse=True)
-def beside_the_script(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python puts a script's own folder on the path."""
+def beside_the_script(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Python puts a script's own folder on the path; threads are set for its process."""
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
 
 
 def test_one_model(command: Command, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,3 +86,15 @@ def test_what_is_left_out_is_said(
         said = " ".join(capsys.readouterr().out.replace("\u2502", "").split())
         assert "Left out, since it only counts or names the rows: column id" in said
     assert not (files / "logs" / "sweeps").exists()
+
+
+def test_a_class_that_only_the_test_part_has(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "animals.csv"
+    # Where nothing is stratified the fifth row is one of the test part.
+    rows = [f"{i / 8},{'zebra' if i == 4 else ('ant', 'bee')[i % 2]}" for i in range(20)]
+    path.write_text("\n".join(["size,animal", *rows]))
+    own = ["data=csv", f"data.path={path}", "data.target=animal", "data.stratify=false"]
+    assert command("scripts/data.py", *own) == 0
+    assert "zebra: 0" in capsys.readouterr().out

@@ -144,6 +144,19 @@ def test_an_error_shows_no_password(
     assert "hunter2" not in err
 
 
+def test_no_password_is_handed_to_hydras_multirun(
+    command: Command, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It would print it, and write it into ``multirun.yaml``."""
+    url = "storage=postgresql://me:hunter2@127.0.0.1:1/d"
+    for script in ("scripts/sweep.py", "scripts/discover.py"):
+        assert command(script, "-m", "seed=0,1", f"logs={tmp_path}", url) == 2
+        out, err = capfd.readouterr()
+        assert "With -m Hydra would print and write the password in storage=" in err
+        assert "hunter2" not in out + err
+    assert not list(tmp_path.rglob("multirun*"))
+
+
 def test_a_killed_worker_costs_nothing(command: Command, folder: Path) -> None:
     def kill() -> None:
         (folder / held.ONCE).touch()

@@ -1,5 +1,6 @@
 """``python scripts/freeze.py``."""
 
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 from activation_search.commands import freeze
 from activation_search.config.compare import CompareConfig
 from activation_search.config.compose import compose
+from activation_search.errors import UserError
 from activation_search.evidence.candidates import parse_candidates
-from activation_search.training.result import FINISHED, RunResult
+from activation_search.training.result import DIVERGED, FINISHED, RunResult
 
 
 def test_the_formula_and_the_command_that_compares_it(
@@ -37,3 +39,14 @@ def test_the_formula_and_the_command_that_compares_it(
     assert comparison.optim.lr == 0.01
     labels = list(parse_candidates(comparison.candidates, comparison.as_run()))
     assert labels == ["relu", "swish_beta", f"formula({lines['formula'].strip()})"]
+
+
+def test_a_run_that_diverged_has_nothing_to_freeze(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = compose(["model=mlp", "data=digits", "activation=swish_beta"])
+    learned = {"hidden1": {"beta": [math.nan]}}
+    RunResult(str(tmp_path), config.as_dict(), DIVERGED, learned=learned).write()
+    monkeypatch.setattr(sys, "argv", ["freeze.py", str(tmp_path)])
+    with pytest.raises(UserError, match="is no directory of a finished run"):
+        freeze.run()

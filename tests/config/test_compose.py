@@ -129,3 +129,9 @@ def test_mistakes(override: str, message: str) -> None:
 def test_a_list_is_asked_for() -> None:
     with pytest.raises(UserError, match=r"^data\.drop takes a list: data\.drop=\[a,b\]\.$"):
         compose(["data=csv", "data.drop=name"])
+
+
+@pytest.mark.parametrize("key", ["optim.lr", "data.validation", "optim.clip"])
+def test_a_whole_number_beyond_all_floats(key: str) -> None:
+    with pytest.raises(UserError, match=key.replace(".", r"\.") + "|too large"):
+        compose([f"{key}=1{'0' * 310}"])

@@ -210,9 +210,14 @@ def test_a_search_goes_on_where_it_was_killed(
     kept = trials(tmp_path / "discover" / "s")
     assert len(kept) == 9
     monkeypatch.setattr(job_module, "train", trained)
+    # Others may add trials of their own.
+    storage = open_storage(f"journal://{tmp_path / 'discover' / 's'}/journal.log")
+    optuna.load_study(study_name="s", storage=storage).add_trial(
+        optuna.trial.create_trial(value=0.1)
+    )
     found = work("halving=false")
     assert [f.text for f in found.formulas] == unbroken
-    assert len(trials(tmp_path / "discover" / "s")) == 24
+    assert len(trials(tmp_path / "discover" / "s")) == 24 + 1
     before = len(seen)
     again = work("halving=false")
     assert len(seen) == before  # nothing is trained twice
@@ -444,7 +449,10 @@ def test_report_and_notebook_show_what_was_found(work: Work, pretended: Pretende
     shown = found._repr_html_()
     assert found.best.label in shown
     assert "<img" in shown
-    (found.folder / "discovery.json").write_text("{")  # damaged: the comparison is still told
+    # Damaged or foreign: the comparison is still told.
+    (found.folder / "discovery.json").write_text('{"finalists": []}')
+    assert [path.name for path in write_report(found.folder)] == ["report.html", "report.md"]
+    (found.folder / "discovery.json").write_text("{")
     assert "Which activation on mlp on digits?" in write_report(found.folder)[1].read_text()
 
 

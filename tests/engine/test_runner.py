@@ -102,3 +102,17 @@ def test_a_failed_machine_ends_all(small: Small, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Job, "train", full)
     with pytest.raises(MachineError, match=r"Cannot use x.json: No space left on device"):
         run_all({0: small()}, Runner(HereEngine(), Console(quiet=True)), "runs")
+
+
+def test_what_ended_beside_a_failed_machine_is_told_first() -> None:
+    class Both(SlowEngine):
+        """Its jobs end at once, the first of them by an error."""
+
+        def wait(self, timeout: float) -> None:
+            self.running[0].set_exception(MachineError("The disk is full."))
+            for future in self.running[1:]:
+                future.set_result([])
+
+    runner = Runner(Both(3), Console(quiet=True))
+    told = runner.as_completed((number, NOTHING, None) for number in range(3))
+    assert [number for number, _ in told] == [1, 2, 0]

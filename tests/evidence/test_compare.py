@@ -1,6 +1,7 @@
 """Whole comparisons in small: what is trained, what is read, and what goes on after a stop."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -224,10 +225,19 @@ def test_an_earlier_comparison_of_others_is_kept(configure: Configure, trained) 
     compared(configure("candidates=[relu,gelu]", "seeds=2"))
     _, folder = compared(configure("candidates=[relu,gelu,elu]", "seeds=2"))
     assert len(list(folder.glob("comparison*.json"))) == 1  # it holds the earlier one
+    write_report(folder)
+    pictures = {path.name: path.read_bytes() for path in folder.glob("figures/*.png")}
     compared(configure("candidates=[relu,tanh]", "seeds=2"))
-    kept = list(folder.glob("comparison-*.json"))
-    assert len(kept) == 1
-    assert "gelu" in kept[0].read_text()
+    [kept] = folder.glob("comparison-*.json")
+    assert "gelu" in kept.read_text()
+    # Its report shows its own pictures, whatever is drawn afterwards.
+    write_report(folder)
+    [figures] = folder.glob("figures-*")
+    assert {path.name: path.read_bytes() for path in figures.iterdir()} == pictures
+    [report] = folder.glob("report-*.md")
+    shown = re.findall(r"\]\((.*)\)", report.read_text())
+    assert shown
+    assert all((folder / path).is_file() and figures.name in path for path in shown)
 
 
 def test_a_run_that_raises_is_told_when_the_others_are_done(configure: Configure) -> None:

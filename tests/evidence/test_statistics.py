@@ -74,6 +74,17 @@ def test_a_constant_difference_is_judged_by_its_sign_alone() -> None:
     assert compare(list(base), {"x": list(base + 0.25)}, "max")["x"].effect is None
 
 
+@pytest.mark.parametrize("unit", [1e-18, 1e-6, 1e9])
+def test_the_verdict_is_the_same_in_any_unit(unit: float) -> None:
+    base = np.array([0.25, 0.5, 0.125, 0.75, 0.3])
+    other = base + np.array([0.05, 0.06, 0.04, 0.05, 0.07])
+    p, low, high = paired_t(unit * other, unit * base)
+    expected = stats.ttest_1samp(other - base, 0)
+    assert p == pytest.approx(expected.pvalue, rel=1e-6)
+    interval = expected.confidence_interval(0.95)
+    assert (low / unit, high / unit) == pytest.approx((interval.low, interval.high), rel=1e-6)
+
+
 @pytest.fixture
 def verdict_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without what takes nearly all the time of a comparison and has no part in its verdict."""

@@ -1,13 +1,16 @@
 """Pictures of a comparison."""
 
+import math
 from pathlib import Path
 
 import pytest
 
+from activation_search.config.compose import compose
 from activation_search.evidence.results import Arm, Block
 from activation_search.evidence.statistics import compare
-from activation_search.reports.comparison_figures import draw_forest, draw_pairs
+from activation_search.reports.comparison_figures import draw_forest, draw_functions, draw_pairs
 from activation_search.reports.pictures import write_picture
+from activation_search.training.result import RunResult, read_result
 
 pytestmark = pytest.mark.paints
 
@@ -59,3 +62,15 @@ def test_long_names_leave_room_for_the_picture(tmp_path: Path) -> None:
     found.comparisons[long] = found.comparisons.pop("gelu")
     for draw in (draw_forest, draw_pairs):
         write_picture(draw(found), tmp_path / "picture.png")
+
+
+def test_functions_of_a_run_that_did_not_finish_are_not_drawn(tmp_path: Path) -> None:
+    config = compose(["model=mlp", "data=digits", "activation=prelu"]).as_dict()
+    learned = {"hidden1": {"weight": [math.nan]}}
+    assigned = {"hidden1": "prelu"}
+    for status in ("diverged", "finished"):
+        RunResult(str(tmp_path), config, status, learned=learned, assignment=assigned).write()
+        assert math.isnan(read_result(tmp_path).learned["hidden1"]["weight"][0])
+        arm = Arm([None], [None], [str(tmp_path)], 1, 0.0, 0.1, assigned)
+        block = Block("mlp", "digits", "accuracy", "max", "prelu", [0], {"prelu": arm})
+        assert (draw_functions(block) is None) == (status == "diverged")

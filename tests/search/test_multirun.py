@@ -1,5 +1,6 @@
 """Runs of a multirun are ranked as trials are; none of them is trained here."""
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -93,3 +94,19 @@ def test_report(run: Callable[..., None], tmp_path: Path) -> None:
 def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no run that ended"):
         collect(tmp_path / "multirun" / "m")
+
+
+def test_results_from_elsewhere_are_left_out(
+    run: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(3):
+        run(0.8, f"seed={seed}")
+    folder = tmp_path / "multirun" / "m"
+    own, strange, unknown = sorted(folder.glob("*/*/result.json"))
+    plain = json.loads(own.read_text())
+    strange.write_text(json.dumps(plain | {"metric": "bleu"}))
+    data = plain["config"]["data"] | {"name": "nosuch"}
+    unknown.write_text(json.dumps(plain | {"config": plain["config"] | {"data": data}}))
+    [(_, sweep)] = rank_runs(folder).items()
+    assert [row.seeds for row in sweep.rows] == [[0]]
+    assert capsys.readouterr().err.count("Note: skipped ") == 2

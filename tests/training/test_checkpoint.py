@@ -1,5 +1,6 @@
 """Checkpoints: whole whatever happens, and read whatever has happened to them."""
 
+import errno
 import os
 import random
 import shutil
@@ -82,6 +83,10 @@ def of_another_program(path: Path) -> None:
     torch.save({"state_dict": {}, "epoch": 3}, path)
 
 
+def of_a_lightning_program(path: Path, config: object) -> None:
+    torch.save({"state_dict": {}, "global_step": 3, "hyper_parameters": {"config": config}}, path)
+
+
 def newer(path: Path) -> None:
     torch.save(torch.load(path, weights_only=True) | {"format": 99}, path)
 
@@ -100,6 +105,8 @@ DAMAGES = [
     lambda path: path.write_bytes(b""),
     lambda path: path.write_text("no checkpoint"),
     lambda path: torch.save([1, 2], path),
+    lambda path: of_a_lightning_program(path, "settings.yaml"),
+    lambda path: of_a_lightning_program(path, {"lr": 0.1}),
 ]
 
 
@@ -111,7 +118,7 @@ def test_a_damaged_checkpoint_is_one_sentence(stopped: Path, damage: Callable[[P
         activation_search.load(path)
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", [damage for damage in DAMAGES if damage is not newer])
 def test_a_run_is_resumed_from_the_best_where_the_last_is_damaged(
     stopped: Path, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
 ):
@@ -121,6 +128,36 @@ def test_a_run_is_resumed_from_the_best_where_the_last_is_damaged(
     assert resumed is not None
     assert (resumed.path.name, resumed.step) == ("best.ckpt", best)
     assert "Note: cannot resume from" in capsys.readouterr().err
+
+
+def test_a_checkpoint_that_is_not_damaged_is_never_passed_over(
+    stopped: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its run would start anew, and put others in the place of its checkpoints."""
+    path, read_bytes = stopped / "last.ckpt", Path.read_bytes
+
+    def failing(self: Path) -> bytes:
+        if self == path:
+            raise OSError(errno.EIO, "Input/output error", str(self))
+        return read_bytes(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", failing)
+        with pytest.raises(UserError, match=r"Cannot read the checkpoint .*: Input/output error"):
+            latest_checkpoint(stopped)
+    newer(path)
+    with pytest.raises(UserError, match="written by a newer version"):
+        latest_checkpoint(stopped)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_the_last_checkpoint_knows_the_best_value_so_far(small: Small, epochs: int):
+    """Else a worse epoch after it would take the place of the best one."""
+    run = train(small(f"trainer.max_epochs={epochs}", "tensorboard.enabled=false"))
+    stored = torch.load(Path(run.directory) / "last.ckpt", weights_only=True)
+    [best] = [s for s in stored["callbacks"].values() if s.get("best_k_models")
+              and s["monitor"] == "val_accuracy"]  # fmt: skip
+    assert float(best["best_model_score"]) == max(row["val_accuracy"] for row in run.curve)
 
 
 def test_a_run_without_a_readable_checkpoint_starts_from_the_beginning(

@@ -117,3 +117,15 @@ def test_batches_make_no_difference(kind: str):
             task.metrics.update(*task.metric_inputs(outputs[rows], y[rows]))
         found.append({name: value.item() for name, value in task.measured().items()})
     assert found[0] == pytest.approx(found[1], rel=1e-6)
+
+
+@pytest.mark.parametrize(("yes", "no"), [(99_990, 10), (10_001, 5), (5, 10_001), (46_463, 1)])
+def test_auroc_of_classes_of_very_different_size(yes: int, no: int):
+    classes = torch.cat([torch.ones(yes), torch.zeros(no)]).long()
+    logits = torch.from_numpy(normal(yes + no)).float()
+    for x in (logits, logits + 20 * classes):  # by chance, and in the right order without exception
+        metric = AUROC()
+        metric.update(x, classes)
+        expected = roc_auc_score(classes.numpy(), x.numpy())
+        assert metric.compute().item() == pytest.approx(expected, abs=1e-9)
+    assert metric.compute().item() == 1.0

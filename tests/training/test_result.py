@@ -62,7 +62,8 @@ def test_foreign_and_damaged_files_are_one_kind_of_error(tmp_path: Path, content
     [
         ({"format": 2}, "it has format 2, and this version reads 1"),
         ({"curve": "none"}, "curve is a str"),
-        ({"curve": ["none"]}, "has no attribute"),
+        ({"curve": ["none"]}, "a row is a str"),
+        ({"learned": {"fc1": [1.0]}}, "a row is a list"),
         ({"epochs": 1.5}, "epochs is a float"),
         ({"metrics": []}, "metrics is a list"),
         ({"reason": 3}, "reason is a int"),

@@ -209,7 +209,7 @@ def test_threads_are_set_for_the_run_alone(small: Small, monkeypatch: pytest.Mon
 
 def test_an_error_in_the_middle_is_recorded(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self, batch, index):
-        raise RuntimeError("out of luck")
+        raise RuntimeError("out of luck at mysql://me:secret@host")
 
     monkeypatch.setattr(session_module.ActivationModule, "validation_step", fail)
     config = small()
@@ -217,7 +217,10 @@ def test_an_error_in_the_middle_is_recorded(small: Small, monkeypatch: pytest.Mo
         train(config)
     [directory] = Path(config.logs).glob("train/*/*")
     result = read_result(directory)
-    assert (result.status, result.reason) == ("failed", "RuntimeError: out of luck")
+    assert (result.status, result.reason) == (
+        "failed",
+        "RuntimeError: out of luck at mysql://me:***@host",
+    )
 
 
 # A learning rate at which accuracy goes up and down.

@@ -39,11 +39,17 @@ class Parameter:
             return str(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UserError(f"{label} must be a number, not {value!r}.")
-        if isinstance(self.default, int) and value != int(value):
-            raise UserError(f"{label} must be a whole number, not {value!r}.")
-        if not self.low <= value <= self.high:
-            raise UserError(f"{label} must lie in [{self.low:g}, {self.high:g}], not {value!r}.")
-        return type(self.default)(value)
+        try:
+            number = float(value)
+        except OverflowError:  # a whole number beyond all floats
+            number = math.copysign(math.inf, value > 0 or -1)
+        if isinstance(self.default, int) and not number.is_integer():  # as nan and infinity are not
+            raise UserError(f"{label} must be a whole number, not {number!r}.")
+        if not math.isfinite(number):
+            raise UserError(f"{label} must be a finite number, not {number!r}.")
+        if not self.low <= number <= self.high:
+            raise UserError(f"{label} must lie in [{self.low:g}, {self.high:g}], not {number!r}.")
+        return type(self.default)(number)
 
 
 SHARING = Parameter("channel", choices=("channel", "layer"))

@@ -18,7 +18,7 @@ from activation_search.config.compose import compose
 from activation_search.config.data import DataConfig
 from activation_search.config.models import MODEL_CONFIGS
 from activation_search.config.run import TrainConfig, check_run
-from activation_search.console import ArgumentParser, open_console
+from activation_search.console import ArgumentParser, in_short, open_console
 from activation_search.data.baselines import baselines
 from activation_search.data.registry import SOURCES, load_source, load_splits
 from activation_search.data.sample import TASK_TEXT, Target
@@ -96,7 +96,7 @@ def description(
     yield "memory", f"{memory}, loaded in {seconds:.2f} s"
     yield "models", ", ".join(readers(sample.kind, sample.varies))
     for name, value in baselines(source).items():
-        yield f"test part without a network: {name}", f"{value:.4f}"
+        yield f"test part without a network: {name}", in_short(value)
     yield from source.origin.items()
     if inputs := [name for column in splits.columns for name in column.inputs]:
         more = f", … ({len(inputs)} inputs)" if len(inputs) > MAX_INPUTS else ""
@@ -125,7 +125,7 @@ def _targets(target: Target, y: np.ndarray | None) -> str | None:
         return f"{target.size} different characters"
     if target.kind == "numbers":
         return f"{target.size} per sample, from {y.min():g} to {y.max():g}"
-    counts = np.bincount(y)
+    counts = np.bincount(y, minlength=2 if target.kind == "binary" else target.size)
     names = target.names or tuple(str(i) for i in range(len(counts)))
     shown = [f"{name}: {count:,}" for name, count in zip(names, counts, strict=True)]
     return ", ".join(shown[:12]) + (f", … ({len(shown)} classes)" if len(shown) > 12 else "")

@@ -30,12 +30,13 @@ def run() -> None:
     from activation_search.activations.formula.writing import to_latex, to_text, to_torch
     from activation_search.config.overrides import as_override, to_overrides
     from activation_search.discovery.learned import freeze
-    from activation_search.training.result import read_or_skip
+    from activation_search.training.result import FINISHED, read_or_skip
 
     results = [read_or_skip(folder) for folder in given.runs]
-    if None in results:
-        raise UserError(f"{given.runs[results.index(None)]} is no directory of a finished run.")
-    runs = [result for result in results if result]
+    runs = [result for result in results if result and result.status == FINISHED]
+    for folder, result in zip(given.runs, results, strict=True):
+        if result not in runs:
+            raise UserError(f"{folder} is no directory of a finished run.")
     choices = [result.parsed_config().activation for result in runs]
     if len(set(choices)) > 1:
         raise UserError("The runs have different activations; freeze those of one at a time.")

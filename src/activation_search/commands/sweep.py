@@ -3,12 +3,13 @@
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 
 from activation_search.config.search import SweepConfig
-from activation_search.console import open_console, print_line, print_table
+from activation_search.console import in_short, open_console, print_line, print_table
 from activation_search.engine.runner import open_runner
 from activation_search.evidence.confirm import confirm
-from activation_search.passwords import without_passwords
+from activation_search.passwords import without_password
 from activation_search.reports.comparison_table import print_evidence
 from activation_search.reports.mean_curves import MEAN_FOLDER
 from activation_search.reports.report import write_report
@@ -51,7 +52,7 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
     rows = sweep.rows
     if sweep.nothing_to_do:
         console.print(
-            f"study {sweep.study.study_name} is complete: nothing was run; "
+            f"study {escape(sweep.study.study_name)} is complete: nothing was run; "
             "raise trials=… to resume it"
         )
     if sweep.left:
@@ -64,14 +65,14 @@ def print_sweep(sweep: Sweep, console: Console) -> None:
     if luck is not None:
         copies = next(len(row.means) for row in rows if row.control)
         console.print(
-            f"size of luck: the best of {copies} copies of the baseline is {luck:.4f} better than "
-            "the median copy; a difference of that size between rows can be chance alone"
+            f"size of luck: the best of {copies} copies of the baseline is {in_short(luck)} better "
+            "than the median copy; a difference of that size between rows can be chance alone"
         )
     for path in write_figures(sweep):
         print_line(console, f"picture:        {path}")
     print_line(console, f"study:          {sweep.folder}")
     print_line(console, f"see its runs:   tensorboard --logdir {sweep.folder}")
-    print_line(console, f"see its trials: optuna-dashboard {without_passwords(sweep.dashboard)}")
+    print_line(console, f"see its trials: optuna-dashboard {without_password(sweep.dashboard)}")
     for number, row in enumerate(rows[:3], start=1):
         if row.config:
             # Plain print: brackets in an override are no markup.

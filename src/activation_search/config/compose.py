@@ -46,7 +46,7 @@ from activation_search.config.search import SearchConfig, SweepConfig
 from activation_search.errors import UserError, unknown
 
 # What Hydra raises for some odd overrides, such as model=null and experiment=[a].
-HYDRAS_OWN = (ValueError, OSError, TypeError)
+HYDRAS_OWN = (ValueError, OSError, TypeError, OverflowError)
 # Hydra's own groups, for the running of jobs; what composes a configuration throws them away.
 FOR_JOBS = ("env", "help", "hydra_help", "hydra_logging", "job_logging", "launcher", "output",
             "sweeper")  # fmt: skip

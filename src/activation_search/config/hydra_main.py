@@ -32,6 +32,7 @@ from activation_search.config.failures import Failure, take_failures, write_fail
 from activation_search.config.hints import check_habits
 from activation_search.config.run import NOT_IDENTITY, Config
 from activation_search.errors import UserError, exit_code, print_error, reported
+from activation_search.passwords import without_password
 
 
 class Outcome(NamedTuple):
@@ -137,6 +138,7 @@ def _explained(main: Callable[[], None], kind: type[Config]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     check_habits(sys.argv[1:], "search" in {item.name for item in fields(kind)})
     sys.argv[1:] = _readable(own_overrides(sys.argv[1:]))
+    _check_passwords(sys.argv[1:])
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:
@@ -170,6 +172,22 @@ def _readable(words: list[str]) -> list[str]:
     parser.error = refuse  # type: ignore[method-assign]
     parser.parse_args(words)
     return words
+
+
+def _check_passwords(words: list[str]) -> None:
+    """Hydra's sweepers print what they are given, and write it into ``multirun.yaml``.
+
+    Raises:
+        UserError: a password would be among that.
+    """
+    if not {"-m", "--multirun"} & set(words) or "hydra/sweeper=study" in words:
+        return
+    for word in words:
+        if without_password(word) != word:
+            raise UserError(
+                f"With -m Hydra would print and write the password in {without_password(word)}; "
+                "leave it out there, and give it by PGPASSWORD or ~/.pgpass."
+            )
 
 
 class NoteFolder(Callback):

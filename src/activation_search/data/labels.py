@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from activation_search.data.floats import to_floats
 from activation_search.data.sample import Target
@@ -116,11 +117,16 @@ def _checked(labels: Labels) -> np.ndarray:
             values = np.char.decode(values, "utf-8")
         except UnicodeDecodeError as error:
             raise UserError(f"{labels.where} holds bytes that are not UTF-8: {error}.") from error
-    if values.dtype.kind == "T":
-        values = values.astype(np.str_)
     if values.dtype == np.longdouble:
         with np.errstate(over="ignore"):  # what overflows is refused below as infinite
             values = values.astype(np.float64)
+    if values.dtype.kind in "OT" and (gaps := pd.isna(values.astype(object))).any():
+        at = np.argwhere(gaps)[0]
+        raise UserError(
+            f"{labels.where} holds no value at sample {at[0]}; leave it out, or fill it."
+        )
+    if values.dtype.kind == "T":
+        values = values.astype(object).astype(np.str_)
     if values.dtype.kind == "O":
         raise UserError(f"{labels.where} is an array of Python objects; {OBJECTS_TO_TYPES}.")
     if values.dtype.kind not in "fiubU":

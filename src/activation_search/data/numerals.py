@@ -5,7 +5,7 @@ separators: ``1,234`` is read only where it can mean one number alone.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,6 +17,7 @@ _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
 # Its comma may part thousands as well as decimals.
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+_EITHER_POINT = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 # With thousands separators, a currency, or per cent: not read, but no words either.
 _DRESSED = re.compile(
     r"[+-]?[$€£¥]? ?[+-]?\d[\d.,'\u2019 \xa0\u202f]*([eE][+-]?\d+)? ?[$€£¥%]?", re.ASCII
@@ -60,7 +61,7 @@ def looks_like_number(text: str) -> bool:
     return is_number(text) or bool(_DRESSED.fullmatch(plain(text)))
 
 
-def decimal_sign(columns: Iterable[Column], separator: str) -> str:
+def decimal_sign(columns: Sequence[Column], separator: str) -> str:
     """The sign that all numbers of a table have before their decimals.
 
     Args:
@@ -69,7 +70,8 @@ def decimal_sign(columns: Iterable[Column], separator: str) -> str:
             ``1,234`` is read as 1.234 there.
 
     Raises:
-        UserError: both signs occur, or commas of which each could part thousands.
+        UserError: both signs occur, or commas of which each could part thousands; beside
+            semicolons also points that could, in a column with whole numbers.
     """
     point = comma = None
     unsure = separator != ";"
@@ -81,6 +83,8 @@ def decimal_sign(columns: Iterable[Column], separator: str) -> str:
             elif "." in text and _POINT.fullmatch(text):
                 point = point or (column, row)
     if comma is None:
+        if separator == ";":
+            _check_points(columns)
         return "."
     column, row = comma
     if point is not None:
@@ -98,6 +102,25 @@ def decimal_sign(columns: Iterable[Column], separator: str) -> str:
             "with a decimal point, or without the comma.",
         )
     return ","
+
+
+def _check_points(columns: Sequence[Column]) -> None:
+    """Of a table with semicolons, whose points part thousands where a comma would be decimal."""
+    doubtful = None
+    for column in columns:
+        texts = [plain(text) for text in column.texts]
+        dotted = [row for row, text in enumerate(texts) if "." in text and _POINT.fullmatch(text)]
+        if any(not _EITHER_POINT.fullmatch(texts[row]) for row in dotted):
+            return  # it can be decimal alone
+        if dotted and any(map(is_whole, texts)):
+            doubtful = doubtful or (column, dotted[0])
+    if doubtful:
+        column, row = doubtful
+        raise column.error(
+            row,
+            f"holds {column.texts[row]!r}, whose point may part thousands or decimals; write it "
+            "without the point, or with a decimal comma.",
+        )
 
 
 def to_numbers(column: Column, sign: str) -> np.ndarray:

@@ -85,7 +85,8 @@ class Driver:
         self._stored, self._config, self._base = stored, config, base
         self._third = epochs // HALVING
         self.halves = config.halving and self._third > 0
-        self.trials = list(stored.get_trials(deepcopy=False))
+        # Others may have added trials of their own.
+        self.trials = [t for t in stored.get_trials(deepcopy=False) if ARM in t.user_attrs]
         self.arms: dict[Arm, Evolution] = {}
         for repetition in range(config.repetitions):
             seed = config.seed + 2 * repetition

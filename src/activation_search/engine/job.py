@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from activation_search.config.run import TrainConfig
 from activation_search.errors import MachineError, UserError, machine_error
+from activation_search.passwords import without_passwords
 from activation_search.training.history import EpochRow
 from activation_search.training.result import FINISHED, PRUNED, RunResult
 from activation_search.training.run import train
@@ -99,4 +100,5 @@ def plain_error(error: BaseException) -> Exception:
         return MachineError(str(error))
     first = next(iter(str(error).splitlines()), "")
     reason = first if isinstance(error, UserError) else f"{type(error).__name__}: {first}"
-    return JobError(reason, "".join(traceback.format_exception(error)))
+    trace = "".join(traceback.format_exception(error))
+    return JobError(without_passwords(reason), without_passwords(trace))

@@ -41,6 +41,10 @@ def open_runner(config: EngineConfig, console: Console) -> Iterator["Runner"]:
         engine.close()
 
 
+def _failed(future: Results) -> bool:
+    return future.cancelled() or future.exception() is not None
+
+
 class Runner:
     """Runs jobs on an engine until its time is up.
 
@@ -92,5 +96,7 @@ class Runner:
                 return
             tick()
             self.engine.wait(WAIT_SECONDS)
-            for future in [future for future in running if future.done()]:
+            # Those with results first: an error may end everything.
+            ended = [future for future in running if future.done()]
+            for future in sorted(ended, key=_failed):
                 yield running.pop(future), future

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -75,6 +76,11 @@ class Block:
     @property
     def label(self) -> str:
         return f"{self.model} on {self.data}"
+
+    @property
+    def file_name(self) -> str:
+        """What files of it are called; their folder is not left, whatever a file says."""
+        return re.sub(r"[^\w.+-]+", "_", f"{self.model}-{self.data}")
 
     @property
     def criterion(self) -> Criterion:
@@ -151,13 +157,16 @@ class Evidence:
 
     def write(self, folder: Path) -> Path:
         """As JSON, whole or not at all. An earlier comparison of something else is kept, with its
-        reports, under the time of its writing."""
+        reports and pictures, under the time of its writing."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / COMPARISON_FILE
         if not self.keeps_earlier(folder):
             stamp = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
-            for earlier in (path, *folder.glob("report.*")):
+            for earlier in (path, *folder.glob("report.*"), *folder.glob("figures")):
                 earlier.rename(earlier.with_stem(f"{earlier.stem}-{stamp}"))
+            for report in folder.glob(f"report-{stamp}.md"):  # the other one holds its pictures
+                text = report.read_text(encoding="utf-8")
+                write_text(report, text.replace("](figures/", f"](figures-{stamp}/"))
         write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
         return path
 
@@ -182,8 +191,8 @@ def read_evidence(folder: Path) -> Evidence:
     path = folder / COMPARISON_FILE
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
-        plain["blocks"] = [_block(block) for block in plain["blocks"]]
-        return Evidence(**plain)
+        [first, *others] = [_block(block) for block in plain["blocks"]]
+        return Evidence(**{**plain, "blocks": [first, *others]})
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror}.") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

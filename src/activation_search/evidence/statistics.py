@@ -111,9 +111,10 @@ def paired_t(values: np.ndarray, baseline: np.ndarray) -> tuple[float, float, fl
     test, 2 / 2^n, or 1 where there is no difference.
     """
     differences = values - baseline
-    if np.ptp(differences) < 1e-12:
+    rounding = 1e-12 * max(np.abs(values).max(), np.abs(baseline).max())  # in the metric's unit
+    if np.ptp(differences) <= rounding:
         same = float(differences[0])
-        return (1.0 if abs(same) < 1e-12 else 2.0 ** (1 - len(differences))), same, same
+        return (1.0 if abs(same) <= rounding else 2.0 ** (1 - len(differences))), same, same
     result = stats.ttest_rel(values, baseline)
     interval = result.confidence_interval(1 - LEVEL)
     return float(result.pvalue), float(interval.low), float(interval.high)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from activation_search.console import in_short
 from activation_search.evidence.results import Block, Evidence
 from activation_search.reports.comparison_figures import (
     draw_best,
@@ -75,7 +76,7 @@ def comparison_tables(block: Block) -> list[TableData]:
     for label in sorted_labels(block):
         arm = block.arms[label]
         cell = dict(zip(HEADINGS, cells(block, label), strict=True))
-        chosen = "" if arm.selection is None else f"{arm.selection:.4f}"
+        chosen = "" if arm.selection is None else in_short(arm.selection)
         verdicts.append([label, cell.pop("verdict"), *(cell.pop(name) for name in FIRST)])
         own = [*[chosen] * selected, f"{arm.lr:g}", *cell.values()]
         rest.append([label, *own, ", ".join(arm.alarms)])
@@ -91,7 +92,7 @@ def comparison_tables(block: Block) -> list[TableData]:
 
 
 def _pictures(block: Block, folder: Path, named: Collection[str]) -> Iterator[Picture]:
-    name = f"{block.model}-{block.data}"
+    name = block.file_name
     if block.comparisons:
         title = f"{block.label}: difference from {block.baseline} with 95% interval"
         yield drawn(title, draw_forest(block), f"{name}-forest", folder)

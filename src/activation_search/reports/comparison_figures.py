@@ -11,13 +11,14 @@ from matplotlib.figure import Figure
 from activation_search.activations import Activation
 from activation_search.activations.curve import learned_curve
 from activation_search.config.run import activation_imports
+from activation_search.console import in_short
 from activation_search.diagnostics.figures import plot_function
 from activation_search.evidence.results import Block, Evidence, rank_blocks
 from activation_search.evidence.statistics import BETTER, UNDECIDED, WORSE
 from activation_search.reports.comparison_table import cells, sorted_labels
 from activation_search.reports.learning_curves import LONGEST, draw_learning_curves
 from activation_search.style import BLACK, BLUE, GREEN, GREY, VERMILLION, WIDTH, line_style, styled
-from activation_search.training.result import RunResult, read_result
+from activation_search.training.result import FINISHED, RunResult, read_result
 
 MAX_CURVES = 6
 COLORS = {BETTER: GREEN, WORSE: VERMILLION, UNDECIDED: GREY}
@@ -64,7 +65,7 @@ def _verdict(block: Block, label: str) -> tuple[str, str]:
     if label not in block.comparisons:
         return "not compared", GREY
     c = block.comparisons[label]
-    return f"{c.difference:+.4f}  {c.verdict}".replace("-", "\u2212"), COLORS[c.verdict]
+    return f"{in_short(c.difference, '+')}  {c.verdict}".replace("-", "\u2212"), COLORS[c.verdict]
 
 
 @styled
@@ -104,11 +105,14 @@ def draw_functions(block: Block, named: Collection[str] = ()) -> Figure | None:
             is one of them, since the path stands in a file and importing runs code.
 
     Returns:
-        ``None`` where nothing can be drawn: all functions mix channels, or the run is gone.
+        ``None`` where nothing can be drawn: all functions mix channels, or the run is gone or did
+        not finish.
     """
     try:
         result = read_result(Path(block.arms[sorted_labels(block)[0]].directories[0]))
     except (OSError, ValueError):
+        return None
+    if result.status != FINISHED:  # what it learned may be no numbers
         return None
     curves = _functions(result, named)
     if not curves:

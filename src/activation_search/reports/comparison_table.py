@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from activation_search.console import print_table
+from activation_search.console import in_short, print_table
 from activation_search.evidence.results import Block, Evidence
 from activation_search.evidence.statistics import BETTER, MIN_SEEDS, UNDECIDED, WORSE
 
@@ -39,9 +39,9 @@ def cells(block: Block, label: str) -> list[str]:
     values = [value for value in arm.values if value is not None]
     seen = [value for value in arm.validation if value is not None]
     own = [
-        f"{statistics.fmean(values):.4f}" if values else "",
-        f"{statistics.stdev(values):.4f}" if len(values) > 1 else "",
-        f"{statistics.fmean(seen):.4f}" if seen else "",
+        in_short(statistics.fmean(values)) if values else "",
+        in_short(statistics.stdev(values)) if len(values) > 1 else "",
+        in_short(statistics.fmean(seen)) if seen else "",
     ]
     if arm.diverged or label not in block.comparisons:
         verdict = "baseline" if label == block.baseline else "not compared"
@@ -51,12 +51,12 @@ def cells(block: Block, label: str) -> list[str]:
     c = block.comparisons[label]
     verdict = c.verdict
     if verdict == UNDECIDED:
-        verdict += f" (could find {c.detectable:.4f})"
+        verdict += f" (could find {in_short(c.detectable)})"
     return [
         *own,
-        f"{c.difference:+.4f}",
-        f"{c.low:+.4f} to {c.high:+.4f}",
-        "" if c.boot_low is None else f"{c.boot_low:+.4f} to {c.boot_high:+.4f}",
+        in_short(c.difference, "+"),
+        _interval(c.low, c.high),
+        _interval(c.boot_low, c.boot_high),
         _p(c.p_t),
         _p(c.p_wilcoxon),
         _p(c.p_holm),
@@ -65,6 +65,12 @@ def cells(block: Block, label: str) -> list[str]:
         *cost,
         verdict,
     ]
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return ""
+    return f"{in_short(low, '+')} to {in_short(high, '+')}"
 
 
 def _p(value: float) -> str:
@@ -121,7 +127,7 @@ def print_evidence(evidence: Evidence, console: Console) -> None:
             table.add_column(extra, justify="left" if extra == "verdict" else "right")
         for label in sorted_labels(block):
             arm = block.arms[label]
-            chosen = "" if arm.selection is None else f"{arm.selection:.4f}"
+            chosen = "" if arm.selection is None else in_short(arm.selection)
             extras = [*[chosen] * selected, *[f"{arm.lr:g}"] * tuned]
             table.add_row(escape(label), *extras, *cells(block, label))
         print_table(console, table, DROP, "the report")

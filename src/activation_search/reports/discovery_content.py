@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from activation_search.console import in_short
 from activation_search.evidence.statistics import MIN_SEEDS, Comparison
 from activation_search.reports.content import Content, TableData, picture_in
 
@@ -54,9 +55,10 @@ def gain_sentences(plain: dict[str, Any]) -> list[str]:
     if plain["evolution_gain"] is None:
         return []
     gain, repetitions = Comparison(**plain["evolution_gain"]), plain["repetitions"]
+    difference, low, high = (in_short(v, "+") for v in (gain.difference, gain.low, gain.high))
     text = (
         f"Evolution against random search, {repetitions} repetitions: the smallest loss differs "
-        f"by {gain.difference:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}, p {gain.p_t:.3f}): "
+        f"by {difference} ({low} to {high}, p {gain.p_t:.3f}): "
         f"evolution is {gain.verdict}."
     )
     if repetitions < MIN_SEEDS:
@@ -76,8 +78,8 @@ def finalists_table(plain: dict[str, Any]) -> TableData:
     metric = plain["metric"]
     headings = ["candidate", "made by", "lr", "validation loss", *[metric] * (metric != "loss")]
     rows = [
-        [f["label"], "hand" if f["hand_made"] else "search", f"{f['lr']:g}", f"{f['loss']:.4f}",
-         *[f"{f['metric']:.4f}"] * (metric != "loss")]
+        [f["label"], "hand" if f["hand_made"] else "search", f"{f['lr']:g}", in_short(f["loss"]),
+         *[in_short(f["metric"])] * (metric != "loss")]
         for f in plain["finalists"][:SHOWN]
     ]  # fmt: skip
     return TableData("Finalists on further seeds", headings, rows)

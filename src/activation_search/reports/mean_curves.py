@@ -78,7 +78,7 @@ def write_mean_curves(
         target = target / "confirmed"
     blocks = evidence.blocks if evidence else []
     for block in blocks:
-        several = f"{block.model}-{block.data}" if len(blocks) > 1 else ""
+        several = block.file_name if len(blocks) > 1 else ""
         groups = {label: block.arms[label].directories for label in sorted_labels(block)}
         write_group_means(target / several, block.metric, groups)
 

@@ -4,6 +4,7 @@ python scripts/report.py logs/compare/cnn-mnist1d
 """
 
 import re
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from activation_search.atomic import write_text
-from activation_search.discovery.found import read_discovery
+from activation_search.discovery.found import DISCOVERY_FILE, read_discovery
 from activation_search.errors import UserError
 from activation_search.evidence.results import COMPARISON_FILE, Evidence, read_evidence
 from activation_search.reports.comparison_content import add_evidence, of_comparison
@@ -102,9 +103,21 @@ def _content(
         content = of_comparison(evidence)
     if evidence is not None:
         add_evidence(content, evidence, folder, named)
-    if study is None and (discovery := read_discovery(folder)):
+    if study is None and (discovery := _discovery(folder)):
         add_discovery(content, discovery, folder)
     return content
+
+
+def _discovery(folder: Path) -> dict[str, Any] | None:
+    """What a folder states of a search for formulas; of a damaged or foreign file a note."""
+    plain = read_discovery(folder)
+    try:
+        if plain:
+            add_discovery(Content("", ""), plain, folder)
+        return plain
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        print(f"Note: skipped {folder / DISCOVERY_FILE}: {error!r}", file=sys.stderr)
+        return None
 
 
 def _found(folder: Path) -> tuple[dict[str, Any] | None, Evidence | None]:

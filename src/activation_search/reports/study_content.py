@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from activation_search.console import in_short
 from activation_search.errors import UserError
 from activation_search.reports.content import Content, TableData, flat, picture_in
 from activation_search.reports.study_figures import write_figures
@@ -84,8 +85,8 @@ def of_study(
         )
     if study["luck"] is not None:
         content.luck = (
-            f"{study['luck']:.4f}. The best of several copies of the baseline is so much better "
-            "than their median, by chance alone."
+            f"{in_short(study['luck'])}. The best of several copies of the baseline is so much "
+            "better than their median, by chance alone."
         )
     headings = ["rank", "assignment", f"validation {metric}", "SD", "seeds", "params", "ms/step"]
     headings += ["seconds", "Pareto", "alarms", "status"]
@@ -93,8 +94,8 @@ def of_study(
         [
             str(number),
             row["label"],
-            "" if row["mean"] is None else f"{row['mean']:.4f}",
-            "" if row["spread"] is None else f"{row['spread']:.4f}",
+            "" if row["mean"] is None else in_short(row["mean"]),
+            "" if row["spread"] is None else in_short(row["spread"]),
             str(len(row["values"])),
             f"{row['parameters']:,}",
             "" if row["ms_per_step"] is None else f"{row['ms_per_step']:.2f}",

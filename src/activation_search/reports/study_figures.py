@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from activation_search.console import in_short
 from activation_search.reports.cost_figures import draw_row_costs
 from activation_search.reports.learning_curves import draw_learning_curves
 from activation_search.reports.pictures import write_picture
@@ -86,7 +87,8 @@ def draw_by_activation(
         if name in values:
             mean = statistics.fmean(values[name])
             axes.plot(mean, line, "|", markersize=15, markeredgewidth=2.5, color=VERMILLION)
-            axes.text(1.02, line, f"{mean:.4f}  ({len(values[name])})", va="center", fontsize=9,
+            text = f"{in_short(mean)}  ({len(values[name])})"
+            axes.text(1.02, line, text, va="center", fontsize=9,
                       transform=axes.get_yaxis_transform())  # fmt: skip
     if baseline is not None:
         axes.axvline(baseline, color=BLACK, linewidth=1, linestyle="--")
@@ -147,7 +149,7 @@ def draw_history(rows: Sequence[LeaderboardRow], metric: str, mode: str) -> Figu
     axes.step(numbers, best, where="post", color=VERMILLION)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="trial", ylabel=f"validation {metric}")
-    label_ends(axes, {f"best so far\n{best[-1]:.4f}": (best[-1], VERMILLION)})
+    label_ends(axes, {f"best so far\n{in_short(best[-1])}": (best[-1], VERMILLION)})
     return figure
 
 

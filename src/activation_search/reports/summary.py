@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from activation_search.console import in_short
 from activation_search.training.criterion import UNDEFINED
 from activation_search.training.result import RunResult
 
@@ -51,7 +52,7 @@ def summary(result: RunResult) -> Iterator[tuple[str, str]]:
 def _value(metric: str, value: float) -> str:
     if math.isnan(value) and metric in UNDEFINED:
         return f"undefined: {UNDEFINED[metric]}"
-    return f"{value:.4f}"
+    return in_short(value)
 
 
 def _assignment(result: RunResult) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from rich.table import Table
 from activation_search.atomic import replacing, write_text
 from activation_search.config.overrides import command_of
 from activation_search.config.run import from_dict
-from activation_search.console import command_line
+from activation_search.console import command_line, in_short
 from activation_search.search.costs import excess
 from activation_search.search.pareto import MILLISECONDS, front_marks
 from activation_search.search.study import (
@@ -215,8 +215,8 @@ def leaderboard_table(rows: Sequence[LeaderboardRow], metric: str, most: int = 2
             str(number),
             *(escape(str(row.point.get(key, "baseline" if row.control else ""))) for key in keys),
             *([escape(" ".join(others))] if drawn else []),
-            "" if row.mean is None else f"{row.mean:.4f}",
-            "" if row.spread is None else f"{row.spread:.4f}",
+            "" if row.mean is None else in_short(row.mean),
+            "" if row.spread is None else in_short(row.spread),
             str(len(row.values)),
             f"{row.parameters:,}",
             "" if row.ms_per_step is None else f"{row.ms_per_step:.2f}",

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,23 @@ def rank_runs(folder: Path) -> dict[str, Sweep]:
     by_kind: dict[tuple[str, str], list[RunResult]] = defaultdict(list)
     for path in sorted(folder.glob(f"*/*/{RESULT_FILE}")):
         result = read_or_skip(path.parent)
-        if result and result.status in (FINISHED, DIVERGED, FAILED):
+        if result and result.status in (FINISHED, DIVERGED, FAILED) and _is_of_here(result):
             by_kind[result.parsed_config().data.label, result.metric].append(result)
     several = Counter(data for data, _ in by_kind)
     return {
         f"{data}-{metric}" if several[data] > 1 else data: _ranked(results, folder)
         for (data, metric), results in by_kind.items()
     }
+
+
+def _is_of_here(result: RunResult) -> bool:
+    """Whether it can be ranked; a note says of one from elsewhere that it is left out."""
+    try:
+        mode_of(result.metric), to_overrides(result.parsed_config())
+    except (LookupError, UserError) as error:
+        print(f"Note: skipped {result.directory}: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _ranked(results: list[RunResult], folder: Path) -> Sweep:

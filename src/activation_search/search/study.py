@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial
 from activation_search.config.engine import EngineConfig
 from activation_search.config.search import SweepConfig
 from activation_search.errors import UserError
-from activation_search.passwords import without_passwords
+from activation_search.passwords import without_password, without_passwords
 from activation_search.search.costs import extra_objectives
 from activation_search.search.journal import Journal
 from activation_search.search.space import Point, Space
@@ -53,7 +53,9 @@ def open_storage(url: str) -> BaseStorage:
         raise
     except Exception as error:  # SQLAlchemy's and the drivers' own kinds of failure
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(without_passwords(f"Cannot open storage={url}: {first}")) from error
+        shown = without_password(url)
+        first = without_passwords(first.replace(url, shown))
+        raise UserError(f"Cannot open storage={shown}: {first}") from error
 
 
 def open_in(folder: Path, storage: str | None) -> tuple[BaseStorage, str]:

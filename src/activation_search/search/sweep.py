@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from activation_search.config.limits import check
 from activation_search.config.run import TrainConfig, check_run, describe
 from activation_search.config.search import SweepConfig
-from activation_search.console import print_line, print_note
+from activation_search.console import in_short, print_line, print_note
 from activation_search.data.registry import load_source
 from activation_search.data.splits import Source
 from activation_search.engine.runner import Runner
@@ -63,7 +63,7 @@ class Sweep:
 
     study: optuna.Study
     folder: Path
-    url: str
+    url: str = field(repr=False)  # it may hold a password
     rows: list[LeaderboardRow]
     metric: str
     mode: str
@@ -211,8 +211,8 @@ def _progress(driver: Driver, runner: Runner) -> Iterator[Callable[[], None]]:
         ended = time.monotonic()
         due = ended + max(SHOW_SECONDS, (ended - began) / SHOW_SHARE)
         done = sum(len(row.trials) for row in rows)
-        best = rows[0] if rows and rows[0].mean is not None else None
-        text = f"best {best.mean:.4f}" if best else ""
+        best = rows[0] if rows else None
+        text = f"best {in_short(best.mean)}" if best and best.mean is not None else ""
         bar.update(task, completed=done, total=done + driver.left, best=text)
 
     show()

@@ -36,20 +36,34 @@ class WholeCheckpoints(TorchCheckpointIO):
             new.write_bytes(content.getbuffer())
 
 
+class DamagedCheckpoint(UserError):
+    """It cannot be read, now or later: torn, of another program, or no file."""
+
+
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """The content of a checkpoint; nothing in it is executed.
 
     Raises:
-        UserError: the file is missing, damaged, of another program, or of a newer version.
+        DamagedCheckpoint: the file is damaged, or of another program.
+        UserError: it is missing, of a newer version, or cannot be read at the moment.
     """
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-        version = stored.get("format", 1)
-        stored["hyper_parameters"]["config"], stored["state_dict"], stored["global_step"]
+        # Whole, first: a disk that fails is no damage of the file.
+        content = io.BytesIO(path.read_bytes())
+    except IsADirectoryError as error:
+        raise DamagedCheckpoint(f"{path} is a folder, no checkpoint.") from error
     except OSError as error:
         raise UserError(f"Cannot read the checkpoint {path}: {error.strerror or error}.") from error
+    try:
+        stored = torch.load(content, map_location="cpu", weights_only=True)
+        version = int(stored.get("format", 1))
+        config = stored["hyper_parameters"]["config"]
+        activation_imports(config["activation"]), config["model"].get("function")
+        stored["state_dict"].keys(), int(stored["global_step"])
+    except MemoryError:
+        raise
     except Exception as error:  # damage and foreign files fail in many ways
-        raise UserError(f"{path} is no checkpoint of a run, or is damaged.") from error
+        raise DamagedCheckpoint(f"{path} is no checkpoint of a run, or is damaged.") from error
     if version > CHECKPOINT_FORMAT:
         raise UserError(
             f"{path} was written by a newer version of the program: it has format {version}, and "
@@ -68,11 +82,15 @@ class Resumed:
 
 
 def latest_checkpoint(directory: Path) -> Resumed | None:
-    """What an interrupted run is resumed from: the last checkpoint, or the best one where that
-    cannot be read.
+    """What an interrupted run is resumed from: the last checkpoint, or the best one where that is
+    damaged.
 
     Returns:
-        ``None`` where no checkpoint can be read, and the run starts from the beginning.
+        ``None`` where no sound checkpoint is there, and the run starts from the beginning.
+
+    Raises:
+        UserError: one is there that cannot be read at the moment, or by this version; to start
+            without it would put others in its place.
     """
     for name in (LAST, BEST):
         path = directory / name
@@ -81,7 +99,7 @@ def latest_checkpoint(directory: Path) -> Resumed | None:
                 stored = read_checkpoint(path)
                 curve = stored["callbacks"]["History"]["curve"]
                 return Resumed(path, stored["global_step"], curve)
-            except (UserError, LookupError) as error:
+            except (DamagedCheckpoint, LookupError, TypeError) as error:
                 print(f"Note: cannot resume from {path}: {error}", file=sys.stderr)
     return None
 

@@ -86,8 +86,10 @@ def find_unfinished(config: TrainConfig) -> Path | None:
     found = (path.parent for path in Path(config.logs).glob(f"**/{label}/*/result.json"))
     for directory in sorted(found, key=lambda path: path.name, reverse=True):
         result = read_or_skip(directory)
-        if result and can_resume(result, directory) and result.parsed_config().identity() == wanted:
-            return directory
+        if result and result.parsed_config().identity() == wanted:
+            with suppress(OSError):  # of somebody else, and not to be written to
+                if can_resume(result, directory):
+                    return directory
     return None
 
 

@@ -81,9 +81,11 @@ class AUROC(Metric):
     def compute(self) -> Tensor:
         logits, positive = dim_zero_cat(self.logits), dim_zero_cat(self.classes) == 1
         _, place, ties = logits.unique(return_inverse=True, return_counts=True)
-        last_rank = ties.cumsum(0)
-        ranks = (last_rank - (ties - 1) / 2).to(widest(logits.device))
-        yes, no = positive.sum(), (~positive).sum()
+        # Before anything is divided: torch divides whole numbers in float32.
+        exact = widest(logits.device)
+        last_rank, ties = ties.cumsum(0).to(exact), ties.to(exact)
+        ranks = last_rank - (ties - 1) / 2
+        yes, no = positive.sum().to(exact), (~positive).sum().to(exact)
         above = ranks[place][positive].sum() - yes * (yes + 1) / 2
         return above / (yes * no)  # 0 / 0 is NaN
 

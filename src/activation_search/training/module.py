@@ -17,16 +17,13 @@ from activation_search.diagnostics.probe import evaluating
 from activation_search.errors import UserError
 from activation_search.models.factory import build_network
 from activation_search.seeds import derive
+from activation_search.training.given import as_samples
 from activation_search.training.optim import build_optimizer, build_schedule, parameter_groups
 from activation_search.training.precision import Scale, precise, widest
 from activation_search.training.task import build_task
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# The type without loss, by the kind of a numpy array: real, signed, unsigned, and truth values.
-_NATIVE = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.int64}
-
 
 CHECKPOINT_FORMAT = 1  # a higher one cannot be read by this version
 
@@ -120,7 +117,8 @@ class ActivationModule(pl.LightningModule):
             UserError: another shape, no numbers, values that are not finite, or a frame that lacks
                 a column.
         """
-        return self.predict_inputs(self._as_tensor(network_inputs(self.columns, x)))
+        samples = as_samples(network_inputs(self.columns, x), self.sample)
+        return self.predict_inputs(samples.to(self.scale.mean.device))
 
     @torch.no_grad()
     def predict_inputs(self, x: Tensor) -> Tensor:
@@ -143,18 +141,6 @@ class ActivationModule(pl.LightningModule):
         if self.target.kind == "itself":
             return self.scale.undo(predicted.view_as(samples))
         return predicted
-
-    def _as_tensor(self, x: Any) -> Tensor:
-        """On the model's device, in a type that torch can scale."""
-        if not isinstance(x, Tensor):
-            array = np.asarray(x)
-            if array.dtype.kind not in "fiub":
-                raise UserError(f"predict takes numbers, not an array of type {array.dtype}.")
-            # Torch has no other byte orders, and no steps backwards.
-            x = torch.from_numpy(np.ascontiguousarray(array, _NATIVE[array.dtype.kind]))
-        if not (self.sample.varies or x.isfinite().all()):
-            raise UserError("predict takes finite numbers, and x holds NaN or infinity.")
-        return x.to(self.scale.mean.device)
 
     @torch.no_grad()
     def generate(self, prompt: str, length: int, temperature: float = 1.0, seed: int = 0) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 import lightning.pytorch as pl
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from activation_search.console import in_short
+
 
 class ProgressBar(pl.Callback):
     """Epochs done, the latest validation loss and metric that the run is judged by, the time left.
@@ -36,7 +38,7 @@ class ProgressBar(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         names = ("val_loss", f"val_{pl_module.criterion.metric}")
         values = {k: v.item() for k, v in trainer.callback_metrics.items() if k in names}
-        latest = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+        latest = "  ".join(f"{name} {in_short(value)}" for name, value in values.items())
         self.bar.update(self.task, advance=1, latest=latest)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

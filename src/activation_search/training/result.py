@@ -136,12 +136,17 @@ def read_result(directory: Path) -> RunResult:
             if name in types and not _fits(value, types[name]):
                 raise ValueError(f"{name} is a {type(value).__name__}")
         result = RunResult(**{name: value for name, value in plain.items() if name in types})
+        for rows in (result.curve, result.learned.values()):
+            for row in rows:
+                if not isinstance(row, dict):
+                    raise ValueError(f"a row is a {type(row).__name__}")
         result.parsed_config()
         return replace(
             result,
             directory=str(directory),  # it may have been moved
             metrics=_with_nan(result.metrics),
-            curve=[_with_nan(row) for row in result.curve],
+            curve=_with_nan(result.curve),
+            learned=_with_nan(result.learned),
         )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, UserError) as error:
         raise ValueError(f"{path} is not a result of this program: {error}") from error
@@ -191,8 +196,13 @@ def git_revision() -> str | None:
     return done.stdout.strip()
 
 
-def _with_nan(values: dict[str, Any]) -> dict[str, float]:
-    return {key: math.nan if value is None else value for key, value in values.items()}
+def _with_nan(value: Any) -> Any:
+    """With the values that are no numbers in the place of null, see :func:`_finite`."""
+    if isinstance(value, dict):
+        return {key: _with_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_nan(item) for item in value]
+    return math.nan if value is None else value
 
 
 def _finite(value: Any) -> Any:

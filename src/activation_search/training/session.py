@@ -23,6 +23,7 @@ from activation_search.diagnostics.learned import learned_parameters
 from activation_search.diagnostics.monitor import HealthMonitor
 from activation_search.diagnostics.tensorboard import write_generated, write_overview
 from activation_search.errors import machine_error
+from activation_search.passwords import without_passwords
 from activation_search.training.checkpoint import Resumed, latest_checkpoint
 from activation_search.training.criterion import check_defined
 from activation_search.training.history import EpochRow, History
@@ -115,7 +116,7 @@ class Session:
         """Notes why the run ended."""
         failed = machine_error(error) if isinstance(error, OSError) else None
         reason = str(failed or f"{type(error).__name__}: {error}")
-        self.result.status, self.result.reason = FAILED, reason
+        self.result.status, self.result.reason = FAILED, without_passwords(reason)
 
     def record(self, seconds: float) -> None:
         """Writes the result as far as it has come, and closes TensorBoard's file and trackers."""

@@ -146,10 +146,12 @@ def _callbacks(
             )
         )
     if config.trainer.checkpoints:
-        # Two of them: Lightning's save_last follows the best one and skips other epochs.
-        callbacks.append(_checkpoint(directory, LAST))
+        # Two of them: Lightning's save_last follows the best one and skips other epochs. The best
+        # one first: what the last one holds of it is of the same epoch then, and a resumed run
+        # knows the value that a better epoch must beat.
         if config.validates:
             callbacks.append(_checkpoint(directory, BEST, monitor=metric, mode=criterion.mode))
+        callbacks.append(_checkpoint(directory, LAST))
     return callbacks
 
 

@@ -1,8 +1,10 @@
 """Arrays of the user's own: what they become, and a sentence for each that cannot be used."""
 
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -257,7 +259,7 @@ Y = np.arange(60) % 3
         ({"y_train": np.where(Y == 1, np.nan, Y)}, "y_train holds nan at sample 1"),
         ({"y_train": np.stack([Y, Y], 1)}, r"y_train has shape \[60, 2\]; labels need one each"),
         (
-            {"y_train": np.full(60, None)},
+            {"y_train": np.full(60, "a", object)},
             r"y_train is an array of Python objects; make it words by \.astype\(str\), or numbers",
         ),
         ({"y_train": np.zeros((60, 0))}, r"y_train is empty, of shape \[60, 0\]"),
@@ -328,6 +330,39 @@ def test_tensors_and_lists_of_a_function() -> None:
     np.testing.assert_allclose(source.x_train, x_train, rtol=1e-6)
     with pytest.raises(UserError, match=r"mine: x_test cannot be made an array"):
         from_arrays({**given, "x_test": [[1.0], [2.0, 3.0]]}, "mine", settings(), {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["a", math.nan, "b"] * 20, "y_train holds nan among words, at 1"),
+        (np.array(["a", None, "b"] * 20, object), "y_train holds no value at sample 1"),
+        (np.array(["a", "b", math.nan] * 20, object), "y_train holds no value at sample 2"),
+        (np.array(["a", "b", "c"] * 20, object), r"y_train is an array of Python objects; make .*"),
+    ],
+)
+def test_gaps_among_words_are_no_class(words: Any, sentence: str) -> None:
+    (x_train, _), (x_test, _) = series(60), series(30, seed=1)
+    given = {"x_train": x_train, "y_train": words, "x_test": x_test, "y_test": ["a", "b", "a"] * 10}
+    with pytest.raises(UserError, match=sentence):
+        from_arrays(given, "mine", settings(), {})
+
+
+def test_words_of_a_type_that_may_have_gaps() -> None:
+    (x_train, _), (x_test, _) = series(60), series(30, seed=1)
+    kind = np.dtypes.StringDType(na_object=np.nan)
+    given = {"x_train": x_train, "y_train": np.array(["a", "b", "c"] * 20, kind),
+             "x_test": x_test, "y_test": np.array(["a", "b", "c"] * 10, kind)}  # fmt: skip
+    assert from_arrays(given, "mine", settings(), {}).target.names == ("a", "b", "c")
+    given["y_train"] = np.array(["a", "b", np.nan] * 20, kind)
+    with pytest.raises(UserError, match="y_train holds no value at sample 2"):
+        from_arrays(given, "mine", settings(), {})
+
+
+def test_arrays_of_other_names_are_left_alone(tmp_path: Path) -> None:
+    folds = np.arange(60) % 5
+    path = write_arrays(tmp_path / "my.npz", cross_validation_fold=folds, validation_note=folds)
+    assert load_arrays(configured(path)).x_validation is None
 
 
 def test_a_file(tmp_path: Path) -> None:

@@ -255,6 +255,21 @@ def test_commas_of_quoted_numbers_and_of_thousands(tmp_path: Path) -> None:
             read(lines(tmp_path, "a,y", *rows), target_kind="auto")
 
 
+def test_points_between_semicolons(tmp_path: Path) -> None:
+    """Where a comma would be the decimal sign a point may part thousands."""
+    other = [f"{i % 2}" for i in range(20)]
+    for first in (["999", "1.250", "12.500"], ["12.500", "7", "-1.250"]):
+        rows = [f"{first[i % 3]};{y}" for i, y in enumerate(other)]
+        with pytest.raises(UserError, match=r"column a holds '1.*', whose point may part"):
+            read(lines(tmp_path, "a;y", *rows))
+    # Decimals alone: of another length, below one, in every row, or in another column.
+    for values in (["1.250", "2.5", "3"], ["0.125", "1.250", "2"], ["1.250", "2.500", "3.125"]):
+        rows = [f"{values[i % 3]};{y}" for i, y in enumerate(other)]
+        assert read(lines(tmp_path, "a;y", *rows)).x_train.max() < 4
+    rows = [f"{['1.250', '2', '3.125'][i % 3]};{i / 8};{y}" for i, y in enumerate(other)]
+    assert read(lines(tmp_path, "a;b;y", *rows)).x_train.max() < 4
+
+
 @pytest.mark.parametrize("value", ["1.234,5", "1 234", "5%", "$5", "1,234,567"])
 def test_dressed_numbers_are_no_classes(tmp_path: Path, value: str) -> None:
     rows = [f"{i};{value if i % 3 else '4'}" for i in range(40)]

@@ -16,9 +16,9 @@ from typing import Any
 from zipfile import is_zipfile
 
 import numpy as np
-import torch
 
 from activation_search.config.data import ArraysConfig, FunctionConfig
+from activation_search.data.as_array import as_array
 from activation_search.data.files import given_file
 from activation_search.data.floats import to_floats
 from activation_search.data.labels import OBJECTS_TO_TYPES, Labels, from_one_hot, read_targets
@@ -140,25 +140,12 @@ def _parts(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
         if name.startswith(("x_", "y_")) and name not in NAMES:
             raise unknown(f"array in {where}:", name, NAMES)
     needed = [name for name in NAMES if "validation" not in name]
-    if any("validation" in name for name in given):
+    if {"x_validation", "y_validation"} & set(given):
         needed = NAMES
     if lacking := [name for name in needed if name not in arrays]:
         held = ", ".join(given) or "nothing"
         raise UserError(f"{where} lacks {', '.join(lacking)}; it holds {held}.")
-    return {name: _array(f"{where}: {name}", arrays[name]) for name in needed}
-
-
-def _array(where: str, value: Any) -> np.ndarray:
-    """What a function may return: arrays, lists, tensors."""
-    try:
-        if isinstance(value, torch.Tensor):
-            value = value.detach().cpu()
-            value = value.float() if value.dtype is torch.bfloat16 else value
-        if np.ma.is_masked(value):
-            raise UserError(f"{where} has masked values; fill them in.")
-        return np.asarray(value)
-    except (ValueError, TypeError, RuntimeError) as error:  # lists of different lengths, and others
-        raise UserError(f"{where} cannot be made an array: {error}.") from error
+    return {name: as_array(f"{where}: {name}", arrays[name]) for name in needed}
 
 
 @dataclass

@@ -11,6 +11,7 @@ from lightning.pytorch.loggers import Logger
 from activation_search.config.parts import tracker_names
 from activation_search.config.run import TrainConfig
 from activation_search.errors import UserError
+from activation_search.passwords import without_passwords
 from activation_search.training.history import EpochRow
 from activation_search.training.result import RunResult
 from activation_search.training.tracking.curve_csv import CurveCSV
@@ -53,7 +54,7 @@ class Trackers:
                 tell(tracker)
             except Exception as error:  # a server that is gone, a full disk, a foreign program
                 del self.trackers[name]
-                first = next(iter(str(error).splitlines()), "")
+                first = without_passwords(next(iter(str(error).splitlines()), ""))
                 print(
                     f"Note: {name} follows this run no longer: {type(error).__name__}: {first}",
                     file=sys.stderr,

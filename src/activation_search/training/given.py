@@ -1,0 +1,63 @@
+"""Samples that a user predicts from."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from activation_search.data.as_array import as_array
+from activation_search.data.floats import to_floats
+from activation_search.data.sample import Sample
+from activation_search.errors import UserError
+
+
+def as_samples(x: Any, sample: Sample) -> Tensor:
+    """As a tensor in a type that torch can scale, with none of the numbers changed.
+
+    Args:
+        x: an array, list or tensor ``[B, ...]``.
+        sample: what the model reads.
+
+    Raises:
+        UserError: no numbers, masked ones, some that float64 would round, or that are not finite;
+            of text no tokens.
+    """
+    if not isinstance(x, Tensor):
+        array = as_array("predict: x", x)
+        if array.dtype.kind not in "fiub":
+            raise UserError(f"predict takes numbers, not an array of type {array.dtype}.")
+        # Torch has no other byte orders, and no steps backwards.
+        x = torch.from_numpy(np.ascontiguousarray(to_floats("predict: x", array, np.float64)))
+    if x.is_complex():
+        raise UserError(f"predict takes numbers, not a tensor of type {x.dtype}.")
+    if x.dtype is torch.int64 and (x.double().long() != x).any():
+        raise UserError("predict: x holds whole numbers that float64 would round.")
+    if sample.kind == "tokens":
+        _check_tokens(x, sample.vocabulary)
+    else:
+        _check_finite(x, sample.varies)
+    return x
+
+
+def _check_tokens(x: Tensor, vocabulary: int) -> None:
+    bad = (x != x.floor()) | (x < 0) | (x >= vocabulary)
+    if bad.any():
+        raise UserError(
+            f"predict takes tokens, whole numbers from 0 to {vocabulary - 1}, and x holds "
+            f"{x[bad][0].item():g}."
+        )
+
+
+def _check_finite(x: Tensor, varies: bool) -> None:
+    bad, where = ~x.isfinite(), ""
+    if varies and x.dim() in (2, 3):
+        # Steps that are NaN in every feature, up to the end, are ones that a series lacks.
+        lacking = x.isnan().reshape(*x.shape[:2], -1).all(2)
+        after = lacking.flip(1).cumprod(1).flip(1).bool()
+        if after.all(1).any():
+            raise UserError("predict takes series of a step or more, and x holds one of none.")
+        bad &= ~after.reshape(*after.shape, *[1] * (x.dim() - 2))
+        where = " before the end of a series"
+    if bad.any():
+        raise UserError(f"predict takes finite numbers, and x holds NaN or infinity{where}.")
