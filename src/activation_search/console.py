@@ -76,19 +76,20 @@ def print_table(
         console.print(hint, style="dim")
 
 
-def in_short(value: float, sign: str = "") -> str:
+def in_short(value: float, sign: str = "", decimals: int = 4) -> str:
     """A metric as tables show it: with four decimals, or two digits where those would be little but
-    zeros, as of an error in a small unit.
+    zeros, as of an error in a small unit; 1e-15 and less as 0.
 
     Args:
         value: of the metric, or a difference of two.
         sign: ``"+"`` where a difference has one.
+        decimals: of a value that is not small.
 
     Example:
         in_short(0.98765), in_short(4.2e-6), in_short(0.0123, "+")  # 0.9877, 4.2e-06, +0.0123
     """
     small = ROUNDING < abs(value) < SMALL
-    return format(value, f"{sign}.2g" if small else f"{sign}.4f")
+    return format(value, f"{sign}.2g" if small else f"{sign}.{decimals}f")
 
 
 def print_line(console: Console, text: str) -> None:

@@ -38,7 +38,7 @@ def test_whole_numbers_become_the_type_of_the_default() -> None:
         ({"name": "apl", "hinges": 10**400}, "must be a whole number, not inf"),
         ({"name": "leaky_relu", "negative_slope": 10**400}, "must be a finite number, not inf"),
         ({"name": "leaky_relu", "negative_slope": -(10**400)}, "finite number, not -inf"),
-        ({"name": "apl", "hinges": 0}, r"must lie in \[1, 16\], not 0"),
+        ({"name": "apl", "hinges": 0}, r"must lie in \[1, 16\], not 0\.$"),
         ({"name": "prelu", "sharing": "pixel"}, "allowed: channel, layer"),
         ({"name": "leaky_relu", "negative_slope": float("nan")}, "must be a finite number"),
         ("custom", "needs the import path"),

@@ -144,17 +144,40 @@ def test_an_error_shows_no_password(
     assert "hunter2" not in err
 
 
-def test_no_password_is_handed_to_hydras_multirun(
-    command: Command, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("script", "option"),
+    [
+        ("scripts/sweep.py", ["-m"]),
+        ("scripts/sweep.py", ["hydra.mode=MULTIRUN"]),
+        ("scripts/sweep.py", ["--cfg", "job"]),
+        ("scripts/discover.py", ["--multirun"]),
+    ],
+)
+def test_no_password_is_handed_to_hydra(
+    script: str,
+    option: list[str],
+    command: Command,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """It would print it, and write it into ``multirun.yaml``."""
-    url = "storage=postgresql://me:hunter2@127.0.0.1:1/d"
-    for script in ("scripts/sweep.py", "scripts/discover.py"):
-        assert command(script, "-m", "seed=0,1", f"logs={tmp_path}", url) == 2
+    for url in ("postgresql://me:hunter2@127.0.0.1:1/d", "mysql://h/d?password=hunter2"):
+        storage = f'storage="{url}"'
+        assert command(script, *option, "seed=0,1", f"logs={tmp_path}", storage) == 2
         out, err = capfd.readouterr()
-        assert "With -m Hydra would print and write the password in storage=" in err
+        assert "Hydra itself would show the password in storage=" in err
         assert "hunter2" not in out + err
     assert not list(tmp_path.rglob("multirun*"))
+
+
+def test_a_password_that_hydra_cannot_read_is_not_shown(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for url in ("postgresql://me:a hunter2!@h/d", "postgresql://h/d?password=a hunter2"):
+        assert command("scripts/sweep.py", f"logs={tmp_path}", f"storage={url}") == 2
+    err = capsys.readouterr().err
+    assert err.count("Cannot read the override") == 2
+    assert "hunter2" not in err
 
 
 def test_a_killed_worker_costs_nothing(command: Command, folder: Path) -> None:

@@ -221,6 +221,7 @@ def test_early_stopping_tests_the_best_weights(configure: Configure, trained) ->
     assert [read_result(Path(d)).evaluated for d in arm.directories] == ["best", "best"]
 
 
+@pytest.mark.paints
 def test_an_earlier_comparison_of_others_is_kept(configure: Configure, trained) -> None:
     compared(configure("candidates=[relu,gelu]", "seeds=2"))
     _, folder = compared(configure("candidates=[relu,gelu,elu]", "seeds=2"))

@@ -72,6 +72,12 @@ def test_a_constant_difference_is_judged_by_its_sign_alone() -> None:
     assert paired_t(base + 0.25, base) == (0.125, 0.25, 0.25)
     assert bootstrap_interval(np.array([0.25, 0.25])) == (0.25, 0.25)
     assert compare(list(base), {"x": list(base + 0.25)}, "max")["x"].effect is None
+    # 0.3 + 0.1 - 0.3 and 0.6 + 0.1 - 0.6 are not the same float, nor is either 0.1.
+    rounded = np.array([0.3, 0.6, 0.7, 0.9])
+    found = compare(list(rounded), {"x": list(rounded + 0.1)}, "max")["x"]
+    assert (found.p_t, found.effect, found.low, found.boot_high) == (
+        0.125, None, found.high, found.difference,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", [1e-18, 1e-6, 1e9])

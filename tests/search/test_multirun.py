@@ -109,4 +109,8 @@ def test_results_from_elsewhere_are_left_out(
     unknown.write_text(json.dumps(plain | {"config": plain["config"] | {"data": data}}))
     [(_, sweep)] = rank_runs(folder).items()
     assert [row.seeds for row in sweep.rows] == [[0]]
-    assert capsys.readouterr().err.count("Note: skipped ") == 2
+    rank_runs(folder)
+    err = capsys.readouterr().err
+    assert err.count("Note: skipped ") == 2
+    assert f"Note: skipped {strange.parent}: its metric 'bleu' is unknown" in err
+    assert f"Note: skipped {unknown.parent}: Unknown data 'nosuch'" in err

@@ -88,7 +88,9 @@ def of_a_lightning_program(path: Path, config: object) -> None:
 
 
 def newer(path: Path) -> None:
-    torch.save(torch.load(path, weights_only=True) | {"format": 99}, path)
+    stored = torch.load(path, weights_only=True) | {"format": 99}
+    del stored["hyper_parameters"]  # it may have another form there
+    torch.save(stored, path)
 
 
 def a_folder(path: Path) -> None:

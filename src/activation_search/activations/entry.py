@@ -44,11 +44,11 @@ class Parameter:
         except OverflowError:  # a whole number beyond all floats
             number = math.copysign(math.inf, value > 0 or -1)
         if isinstance(self.default, int) and not number.is_integer():  # as nan and infinity are not
-            raise UserError(f"{label} must be a whole number, not {number!r}.")
+            raise UserError(f"{label} must be a whole number, not {number:g}.")
         if not math.isfinite(number):
-            raise UserError(f"{label} must be a finite number, not {number!r}.")
+            raise UserError(f"{label} must be a finite number, not {number:g}.")
         if not self.low <= number <= self.high:
-            raise UserError(f"{label} must lie in [{self.low:g}, {self.high:g}], not {number!r}.")
+            raise UserError(f"{label} must lie in [{self.low:g}, {self.high:g}], not {number:g}.")
         return type(self.default)(number)
 
 

@@ -44,6 +44,7 @@ from activation_search.config.run import (
 )
 from activation_search.config.search import SearchConfig, SweepConfig
 from activation_search.errors import UserError, unknown
+from activation_search.passwords import without_password
 
 # What Hydra raises for some odd overrides, such as model=null and experiment=[a].
 HYDRAS_OWN = (ValueError, OSError, TypeError, OverflowError)
@@ -226,6 +227,7 @@ def explain(error: Exception) -> UserError:
 
 def _unreadable(override: str) -> UserError:
     """Of an override that Hydra cannot parse."""
+    override = without_password(override)
     key, _, value = override.partition("=")
     group, _, pattern = key.partition(".layers.")
     if pattern and value and any(sign in pattern for sign in "*?["):

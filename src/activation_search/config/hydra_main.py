@@ -152,6 +152,7 @@ def _explained(main: Callable[[], None], kind: type[Config]) -> None:
         raise explain(error) from error
 
 
+MULTIRUN_MODE = "hydra.mode=MULTIRUN"  # what -m stands for
 # Hydra's function that runs a job, and our sweeper's that runs a study.
 _OURS = {"run_job", "run_study"}
 
@@ -175,18 +176,22 @@ def _readable(words: list[str]) -> list[str]:
 
 
 def _check_passwords(words: list[str]) -> None:
-    """Hydra's sweepers print what they are given, and write it into ``multirun.yaml``.
+    """Hydra's sweepers print what they are given, and write it into ``multirun.yaml``; ``--cfg``
+    prints it.
 
     Raises:
         UserError: a password would be among that.
     """
-    if not {"-m", "--multirun"} & set(words) or "hydra/sweeper=study" in words:
-        return
-    for word in words:
-        if without_password(word) != word:
+    given = get_args_parser().parse_args(words)
+    swept = (given.multirun or MULTIRUN_MODE in words) and "hydra/sweeper=study" not in words
+    option = "-m" if swept else "--cfg" if given.cfg else None
+    for word in words if option else ():
+        shown = without_password(word)
+        if shown != word:
+            how = ", and give it by PGPASSWORD or ~/.pgpass" if "postgresql" in shown else ""
             raise UserError(
-                f"With -m Hydra would print and write the password in {without_password(word)}; "
-                "leave it out there, and give it by PGPASSWORD or ~/.pgpass."
+                f"With {option} Hydra itself would show the password in {shown}; leave it out "
+                f"there{how}."
             )
 
 

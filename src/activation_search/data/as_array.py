@@ -22,13 +22,14 @@ def as_array(where: str, value: Any) -> np.ndarray:
         if isinstance(value, torch.Tensor):
             value = value.detach().cpu()
             value = value.float() if value.dtype is torch.bfloat16 else value  # unknown to numpy
-        if np.ma.is_masked(value):
+        parts = value if isinstance(value, list | tuple) else [value]
+        if any(map(np.ma.is_masked, parts)):
             raise UserError(f"{where} has masked values; fill them in.")
         array = np.asarray(value)
         # Of a list of words numpy would make another word of a gap.
-        if array.dtype.kind == "U" and isinstance(value, list | tuple):
-            for at, word in enumerate(value):
-                if isinstance(word, float):
+        if array.dtype.kind in "US" and isinstance(value, list | tuple):
+            for at, word in enumerate(np.asarray(value, dtype=object).flat):
+                if isinstance(word, float | np.floating):
                     raise UserError(f"{where} holds {word} among words, at {at}.")
         return array
     except (ValueError, TypeError, RuntimeError) as error:  # lists of different lengths, and others

@@ -4,14 +4,19 @@ import numpy as np
 
 from activation_search.errors import UserError
 
+ADVICE = "; subtract a constant from all of them, or divide them"
 
-def to_floats(where: str, array: np.ndarray, least: type = np.float32) -> np.ndarray:
+
+def to_floats(
+    where: str, array: np.ndarray, least: type = np.float32, advice: str = ADVICE
+) -> np.ndarray:
     """The same values as float32 where that holds all values of their type, else as float64.
 
     Args:
         where: what errors name.
         array: of whole numbers, floats or truth values, the samples first.
         least: ``np.float64`` for float64 in any case.
+        advice: what the error goes on to say.
 
     Raises:
         UserError: a whole number beyond 2**53 that float64 would round.
@@ -30,7 +35,7 @@ def to_floats(where: str, array: np.ndarray, least: type = np.float32) -> np.nda
         if rounded.any():
             at = np.argwhere(rounded)[0]
             raise UserError(
-                f"{where} holds {array[tuple(at)]} at sample {at[0]}, which float64 would round; "
-                "subtract a constant from all of them, or divide them."
+                f"{where} holds {array[tuple(at)]} at sample {at[0]}, which float64 would round"
+                f"{advice}."
             )
     return floats

@@ -120,7 +120,7 @@ def _checked(labels: Labels) -> np.ndarray:
     if values.dtype == np.longdouble:
         with np.errstate(over="ignore"):  # what overflows is refused below as infinite
             values = values.astype(np.float64)
-    if values.dtype.kind in "OT" and (gaps := pd.isna(values.astype(object))).any():
+    if values.ndim and values.dtype.kind in "OT" and (gaps := pd.isna(values.astype(object))).any():
         at = np.argwhere(gaps)[0]
         raise UserError(
             f"{labels.where} holds no value at sample {at[0]}; leave it out, or fill it."

@@ -162,11 +162,12 @@ class Evidence:
         path = folder / COMPARISON_FILE
         if not self.keeps_earlier(folder):
             stamp = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
-            for earlier in (path, *folder.glob("report.*"), *folder.glob("figures")):
+            for earlier in (*folder.glob("report.*"), *folder.glob("figures")):
                 earlier.rename(earlier.with_stem(f"{earlier.stem}-{stamp}"))
             for report in folder.glob(f"report-{stamp}.md"):  # the other one holds its pictures
                 text = report.read_text(encoding="utf-8")
                 write_text(report, text.replace("](figures/", f"](figures-{stamp}/"))
+            path.rename(path.with_stem(f"{path.stem}-{stamp}"))  # last: after a kill, once more
         write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
         return path
 

@@ -78,8 +78,10 @@ def compare(
 def _compare(
     values: np.ndarray, baseline: np.ndarray, p_holm: float, mode: str, level: float
 ) -> Comparison:
-    differences = values - baseline
-    mean, sd = float(differences.mean()), float(differences.std(ddof=1))
+    differences = paired_differences(values, baseline)
+    equal = np.ptp(differences) == 0
+    mean = float(differences[0] if equal else differences.mean())
+    sd = 0.0 if equal else float(differences.std(ddof=1))
     p_t, low, high = paired_t(values, baseline)
     boot_low, boot_high = bootstrap_interval(differences)
     gains = differences if mode == "max" else -differences
@@ -104,17 +106,26 @@ def _compare(
     )
 
 
+def paired_differences(values: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """``values - baseline``; those that are equal but for rounding as equal ones."""
+    differences = values - baseline
+    rounding = 1e-12 * max(np.abs(values).max(), np.abs(baseline).max())  # in the metric's unit
+    if np.ptp(differences) > rounding:
+        return differences
+    same = differences[0] if abs(differences[0]) > rounding else 0.0
+    return np.full(len(differences), same)
+
+
 def paired_t(values: np.ndarray, baseline: np.ndarray) -> tuple[float, float, float]:
     """Two-sided p, and the ends of the 95% interval of the mean difference.
 
     Where all differences are equal no t exists: the interval is a point, and p that of the sign
     test, 2 / 2^n, or 1 where there is no difference.
     """
-    differences = values - baseline
-    rounding = 1e-12 * max(np.abs(values).max(), np.abs(baseline).max())  # in the metric's unit
-    if np.ptp(differences) <= rounding:
+    differences = paired_differences(values, baseline)
+    if np.ptp(differences) == 0:
         same = float(differences[0])
-        return (1.0 if abs(same) <= rounding else 2.0 ** (1 - len(differences))), same, same
+        return (2.0 ** (1 - len(differences)) if same else 1.0), same, same
     result = stats.ttest_rel(values, baseline)
     interval = result.confidence_interval(1 - LEVEL)
     return float(result.pvalue), float(interval.low), float(interval.high)

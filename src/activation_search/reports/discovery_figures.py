@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from activation_search.activations import build
 from activation_search.activations.formula.parse import parse
+from activation_search.console import in_short
 from activation_search.discovery.evolution import EVOLUTION, RANDOM
 from activation_search.discovery.found import Discovery, Finalist
 from activation_search.discovery.relatives import Relative, nearest
@@ -118,7 +119,7 @@ def draw_family(found: Discovery, text: str) -> Figure:
                 heights = np.linspace(line, lines[parent], 30)
                 bow = -0.5 * (1 - ((heights - line) / span * -2 - 1) ** 2) * min(span, 8) / 8
                 axes.plot(bow, heights, color=GREY, linewidth=1)
-        loss = "failed" if formula.loss is None else f"loss {formula.loss:.3f}"
+        loss = "failed" if formula.loss is None else f"loss {in_short(formula.loss, decimals=3)}"
         axes.plot(0, line, "o", color=BLUE)
         axes.text(0.05, line, f"{formula.text}   ({formula.origin}, {loss})", va="center")
     axes.set(xlim=(-0.6, 2.5), ylim=(-len(family) + 0.5, 0.5))

@@ -6,6 +6,7 @@ python scripts/report.py logs/compare/cnn-mnist1d
 import re
 import sys
 from collections.abc import Collection
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -103,21 +104,15 @@ def _content(
         content = of_comparison(evidence)
     if evidence is not None:
         add_evidence(content, evidence, folder, named)
-    if study is None and (discovery := _discovery(folder)):
-        add_discovery(content, discovery, folder)
+    if study is None and (discovery := read_discovery(folder)):
+        with_it = deepcopy(content)
+        try:
+            add_discovery(with_it, discovery, folder)
+            return with_it
+        except (ValueError, LookupError, TypeError, AttributeError):
+            path = folder / DISCOVERY_FILE
+            print(f"Note: {path} is no search of this program, or is damaged.", file=sys.stderr)
     return content
-
-
-def _discovery(folder: Path) -> dict[str, Any] | None:
-    """What a folder states of a search for formulas; of a damaged or foreign file a note."""
-    plain = read_discovery(folder)
-    try:
-        if plain:
-            add_discovery(Content("", ""), plain, folder)
-        return plain
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        print(f"Note: skipped {folder / DISCOVERY_FILE}: {error!r}", file=sys.stderr)
-        return None
 
 
 def _found(folder: Path) -> tuple[dict[str, Any] | None, Evidence | None]:

@@ -14,6 +14,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from activation_search.console import in_short
 from activation_search.diagnostics.figures import SMALLEST
 from activation_search.errors import UserError
 from activation_search.style import MAP, WIDTH, label_ends, styled
@@ -89,7 +90,8 @@ def draw_run_health(runs: Sequence[RunHealth]) -> Figure:
 
 def _title(result: RunResult) -> str:
     name = f"test_{result.metric}"
-    metric = f"test {result.metric} {result.metrics[name]:.3f}" if name in result.metrics else ""
+    value = result.metrics.get(name)
+    metric = "" if value is None else f"test {result.metric} {in_short(value, decimals=3)}"
     alarms = ", ".join(dict.fromkeys(alarm["kind"] for alarm in result.alarms)) or "no alarm"
     optim = result.parsed_config().optim
     clip = "" if optim.clip is None else f", clip {optim.clip:g}"

@@ -125,7 +125,9 @@ def draw_site_map(
     for i, j in np.ndindex(counts.shape):
         dark = (grid[i, j] < middle) == (mode == "max")
         color = "white" if counts[i, j] and dark else BLACK
-        text = f"{grid[i, j]:.3f} ({counts[i, j]})" if counts[i, j] else "·"
+        text = (
+            f"{in_short(float(grid[i, j]), decimals=3)} ({counts[i, j]})" if counts[i, j] else "·"
+        )
         axes.text(j, i, text, ha="center", va="center", color=color, fontsize=9)
     axes.set_xticks(range(len(sites)), sites, rotation=0 if len(sites) < 6 else 30)
     axes.set_yticks(range(len(names)), names)

@@ -80,7 +80,6 @@ def _learned(sites: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _numbers(learned: Any) -> np.ndarray:
-    """A number or one per channel; of anything else none. A file has null for one that is not
-    finite."""
+    """A number or one per channel, NaN for one that is not finite; of anything else none."""
     values = np.array([] if learned is None else learned, dtype=object)
     return np.atleast_1d(values).astype(float) if values.ndim < 2 else np.empty(0)

@@ -2,7 +2,6 @@
 
 import math
 import shlex
-import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import optuna
 import yaml
 from optuna.trial import TrialState, create_trial
 
+from activation_search.config.hydra_main import MULTIRUN_MODE
 from activation_search.config.overrides import to_overrides, what_differs
 from activation_search.config.run import from_dict
 from activation_search.errors import UserError
@@ -24,11 +24,10 @@ from activation_search.training.result import (
     FINISHED,
     RESULT_FILE,
     RunResult,
+    note_once,
     read_or_skip,
 )
 from activation_search.training.task import mode_of
-
-MULTIRUN_MODE = "hydra.mode=MULTIRUN"  # what -m stands for
 
 
 def rank_runs(folder: Path) -> dict[str, Sweep]:
@@ -56,11 +55,15 @@ def rank_runs(folder: Path) -> dict[str, Sweep]:
 def _is_of_here(result: RunResult) -> bool:
     """Whether it can be ranked; a note says of one from elsewhere that it is left out."""
     try:
-        mode_of(result.metric), to_overrides(result.parsed_config())
-    except (LookupError, UserError) as error:
-        print(f"Note: skipped {result.directory}: {error}", file=sys.stderr)
-        return False
-    return True
+        mode_of(result.metric)
+        to_overrides(result.parsed_config())
+    except LookupError:
+        note_once(f"Note: skipped {result.directory}: its metric {result.metric!r} is unknown")
+    except UserError as error:
+        note_once(f"Note: skipped {result.directory}: {error}")
+    else:
+        return True
+    return False
 
 
 def _ranked(results: list[RunResult], folder: Path) -> Sweep:

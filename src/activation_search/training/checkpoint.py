@@ -37,7 +37,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 class DamagedCheckpoint(UserError):
-    """It cannot be read, now or later: torn, of another program, or no file."""
+    """It cannot be read, now or later: torn, of another program, or a folder."""
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -57,18 +57,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         stored = torch.load(content, map_location="cpu", weights_only=True)
         version = int(stored.get("format", 1))
+        if version > CHECKPOINT_FORMAT:
+            raise UserError(
+                f"{path} was written by a newer version of the program: it has format {version}, "
+                f"and this one reads {CHECKPOINT_FORMAT}."
+            )
         config = stored["hyper_parameters"]["config"]
         activation_imports(config["activation"]), config["model"].get("function")
         stored["state_dict"].keys(), int(stored["global_step"])
-    except MemoryError:
+    except (UserError, MemoryError):
         raise
     except Exception as error:  # damage and foreign files fail in many ways
+        if "can't allocate memory" in str(error):  # torch's own
+            raise UserError(f"Cannot read the checkpoint {path}: memory is full.") from error
         raise DamagedCheckpoint(f"{path} is no checkpoint of a run, or is damaged.") from error
-    if version > CHECKPOINT_FORMAT:
-        raise UserError(
-            f"{path} was written by a newer version of the program: it has format {version}, and "
-            f"this one reads {CHECKPOINT_FORMAT}."
-        )
     return stored
 
 

@@ -1,6 +1,7 @@
 """Run directories: made so that two runs never share one, found again to resume."""
 
 import glob
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -87,9 +88,9 @@ def find_unfinished(config: TrainConfig) -> Path | None:
     for directory in sorted(found, key=lambda path: path.name, reverse=True):
         result = read_or_skip(directory)
         if result and result.parsed_config().identity() == wanted:
-            with suppress(OSError):  # of somebody else, and not to be written to
-                if can_resume(result, directory):
-                    return directory
+            mine = os.access(directory, os.W_OK)  # and not of somebody else
+            if mine and can_resume(result, directory):
+                return directory
     return None
 
 

@@ -23,16 +23,13 @@ def as_samples(x: Any, sample: Sample) -> Tensor:
         UserError: no numbers, masked ones, some that float64 would round, or that are not finite;
             of text no tokens.
     """
-    if not isinstance(x, Tensor):
+    if not (isinstance(x, Tensor) and x.is_floating_point()):
         array = as_array("predict: x", x)
         if array.dtype.kind not in "fiub":
             raise UserError(f"predict takes numbers, not an array of type {array.dtype}.")
         # Torch has no other byte orders, and no steps backwards.
-        x = torch.from_numpy(np.ascontiguousarray(to_floats("predict: x", array, np.float64)))
-    if x.is_complex():
-        raise UserError(f"predict takes numbers, not a tensor of type {x.dtype}.")
-    if x.dtype is torch.int64 and (x.double().long() != x).any():
-        raise UserError("predict: x holds whole numbers that float64 would round.")
+        floats = to_floats("predict: x", array, np.float64, advice="")
+        x = torch.from_numpy(np.ascontiguousarray(floats))
     if sample.kind == "tokens":
         _check_tokens(x, sample.vocabulary)
     else:
@@ -53,7 +50,7 @@ def _check_finite(x: Tensor, varies: bool) -> None:
     bad, where = ~x.isfinite(), ""
     if varies and x.dim() in (2, 3):
         # Steps that are NaN in every feature, up to the end, are ones that a series lacks.
-        lacking = x.isnan().reshape(*x.shape[:2], -1).all(2)
+        lacking = x.isnan() if x.dim() == 2 else x.isnan().all(2)
         after = lacking.flip(1).cumprod(1).flip(1).bool()
         if after.all(1).any():
             raise UserError("predict takes series of a step or more, and x holds one of none.")

@@ -114,8 +114,8 @@ class ActivationModule(pl.LightningModule):
                 all columns are numbers without gaps.
 
         Raises:
-            UserError: another shape, no numbers, values that are not finite, or a frame that lacks
-                a column.
+            UserError: another shape; no numbers, or some that are masked, not finite or rounded by
+                float64; no tokens; or a frame that lacks a column.
         """
         samples = as_samples(network_inputs(self.columns, x), self.sample)
         return self.predict_inputs(samples.to(self.scale.mean.device))

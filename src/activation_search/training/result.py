@@ -157,12 +157,13 @@ def read_or_skip(directory: Path) -> RunResult | None:
     try:
         return read_result(directory)
     except (OSError, ValueError) as error:
-        _note(f"Note: skipped {error}")
+        note_once(f"Note: skipped {error}")
         return None
 
 
 @cache  # once for each file
-def _note(text: str) -> None:
+def note_once(text: str) -> None:
+    """On standard error."""
     print(text, file=sys.stderr)
 
 

@@ -336,6 +336,10 @@ def test_tensors_and_lists_of_a_function() -> None:
     ("words", "sentence"),
     [
         (["a", math.nan, "b"] * 20, "y_train holds nan among words, at 1"),
+        (["a", np.float32("nan"), "b"] * 20, "y_train holds nan among words, at 1"),
+        ([[b"a"], [b"b"], [math.nan]] * 20, "y_train holds nan among words, at 2"),
+        ([np.ma.masked_array([1, 2], [0, 1])] * 60, "y_train has masked values"),
+        (None, "y_train is an array of Python objects"),
         (np.array(["a", None, "b"] * 20, object), "y_train holds no value at sample 1"),
         (np.array(["a", "b", math.nan] * 20, object), "y_train holds no value at sample 2"),
         (np.array(["a", "b", "c"] * 20, object), r"y_train is an array of Python objects; make .*"),
