@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from pydoc import locate
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 
 import activation_search as acts
+from activation_search import api as api_module
 from activation_search.activations import gains
 from activation_search.config.run import TrainConfig
 from activation_search.errors import UserError
@@ -73,6 +75,26 @@ def test_arrays_are_taken_as_functions_return_them() -> None:
         acts.arrays([[1.0], [1.0, 2.0]], y, x_test, y_test)
     with pytest.raises(UserError, match="y_train holds nan among words, at 1"):
         acts.arrays(x, ["cat", math.nan, "dog"] * 20, x_test, ["cat"] * 20)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [torch.relu, torch.sin, torch.tanh, torch.nn.functional.gelu, torch.special.erf, nn.Softplus],
+)
+def test_functions_of_torch_are_found_again(given: Any) -> None:
+    [_, target] = api_module._own_activation(given)
+    assert locate(target.removeprefix("activation.target=")) is given
+
+
+def test_an_object_is_no_function_that_workers_import(folder: Path) -> None:
+    class Loader:
+        def __call__(self) -> dict[str, Any]:
+            return {}
+
+    Loader.__module__ = "__main__"
+    for command in (acts.train, acts.sweep, acts.compare):
+        with pytest.raises(UserError, match="data must be a function or class at the top level"):
+            command(data=Loader())
 
 
 def test_train_and_load(folder: Path) -> None:

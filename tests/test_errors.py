@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 
 import pytest
 
@@ -40,6 +41,11 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(lambda: 1) == 1
     assert reported(mistake) == 2
     assert capsys.readouterr().err == "Interrupted.\nError: No such thing.\n"
+
+
+def test_a_closed_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert exit_code(lambda: 0) == 0
 
 
 def failing(error: Exception) -> int:

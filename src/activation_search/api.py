@@ -8,6 +8,7 @@ evidence = acts.compare("candidates=[relu,gelu,prelu]", "seeds=10", model=my_mod
 model = acts.load(f"{result.directory}/last.ckpt")
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -237,9 +238,12 @@ def discover(
 
 def _configured(kind: type[Config], overrides: tuple[str, ...], data: Any, model: Any) -> Config:
     for name, given in (("data", data), ("model", model)):
-        if callable(given) and given.__module__ == "__main__" and issubclass(kind, EngineConfig):
+        if not callable(given) or not issubclass(kind, EngineConfig):
+            continue
+        module, _, own = _path(name, given).rpartition(".")
+        if module == "__main__":
             raise UserError(
-                f"{name}={given.__qualname__} was made in this session, which worker processes "
+                f"{name}={own} was made in this session, which worker processes "
                 "cannot import: put it into a file."
             )
     return compose([*overrides, *_own(data, model)], kind)
@@ -263,13 +267,21 @@ def _own_activation(activation: Function | None) -> list[str]:
     return ["activation=custom", f"activation.target={_path('activation', activation)}"]
 
 
+def _is_found(path: str, function: Function) -> bool:
+    module, _, name = path.rpartition(".")
+    return getattr(sys.modules.get(module), name, None) is function
+
+
 def _path(name: str, function: Function) -> str:
     """How the function is imported.
 
     Raises:
         UserError: it is none, or stands inside another one.
     """
-    path = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+    names = [getattr(function, kind, "") for kind in ("__qualname__", "__name__")]
+    paths = [f"{getattr(function, '__module__', '')}.{own}" for own in names]
+    # Functions of torch itself, such as torch.relu, have another one for their qualified name.
+    path = next((path for path in paths if _is_found(path, function)), paths[0])
     if not callable(function) or "<" in path or path.startswith(".") or path.endswith("."):
         raise UserError(
             f"{name} must be a function or class at the top level of a module, not {function!r}."

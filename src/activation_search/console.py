@@ -43,7 +43,7 @@ def open_console() -> Console:
     if console.is_terminal:
         return console
     columns = os.environ.get("COLUMNS", "")
-    width = int(columns) if columns.isdigit() else PIPE_WIDTH
+    width = int(columns) if columns.isdigit() and int(columns) else PIPE_WIDTH
     return PipedConsole(highlight=False, force_jupyter=False, width=width)
 
 

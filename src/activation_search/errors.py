@@ -128,7 +128,8 @@ def exit_code(script: Callable[[], int | None]) -> int:
     output any more, as for ``| head``."""
     try:
         code = reported(script)
-        sys.stdout.flush()
+        if sys.stdout:  # it may have been closed
+            sys.stdout.flush()
         return code
     except BrokenPipeError:
         # Python flushes once more at its end.

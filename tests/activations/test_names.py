@@ -68,6 +68,7 @@ def test_on_a_command_line() -> None:
         ("activation='Leaky ReLU'", "activation='leaky_relu'"),
         ("activation=GELUU", "activation=geluu"),
         ("activation=default", "activation=default"),
+        ("activation=my_mod.Wave,ReLU", "activation=my_mod.Wave,relu"),
         ("activation.target=my.ReLU", "activation.target=my.ReLU"),
         ("data.path=ReLU", "data.path=ReLU"),
         ("--multirun", "--multirun"),

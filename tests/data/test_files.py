@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from activation_search.data.files import given_file, given_folder, state
-from activation_search.errors import UserError
+from activation_search.data import files as files_module
+from activation_search.data.files import cache_folder, given_file, given_folder, state
+from activation_search.errors import MachineError, UserError
 
 
 def test_files_and_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +69,12 @@ def test_the_state_follows_every_change(tmp_path: Path) -> None:
 def test_what_is_not_there_has_no_state(tmp_path: Path) -> None:
     assert state(str(tmp_path / "none")) is None
     assert state("~nobody_of_that_name/x") is None
+
+
+def test_without_a_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_: object, **__: object) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(files_module, "user_cache_path", nobody)
+    with pytest.raises(MachineError, match=r"There is no home folder .* set XDG_CACHE_HOME"):
+        cache_folder()

@@ -2,9 +2,12 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
-from activation_search.config.models import ModelConfig
-from activation_search.diagnostics.probe import preactivations
+from activation_search.config.models import FunctionModelConfig, ModelConfig
+from activation_search.data.sample import Sample
+from activation_search.diagnostics.probe import evaluating, preactivations
 from activation_search.models.factory import build_network
 
 from ..models.conftest import CONFIGS, SERIES
@@ -37,3 +40,29 @@ def test_sites_of_an_lstm_hold_all_time_steps() -> None:
     seen = preactivations(network, torch.randn(4, 12, 2))
     assert {tuple(z.shape) for z in seen.values()} == {(12 * 4, 8)}
     assert not network.exposed
+
+
+def test_parts_that_were_frozen_stay_so() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5)).train()
+    model[1].eval()
+    with evaluating(model):
+        assert not any(part.training for part in model.modules())
+    assert [part.training for part in model.modules()] == [True, True, False, True]
+
+
+class Growing(nn.Module):
+    def __init__(self, outputs: int):
+        super().__init__()
+        self.fc, self.act, self.relu = nn.Linear(4, 8), nn.ReLU(), nn.ReLU()
+        self.head = nn.Linear(8, outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.relu(self.fc(x))
+        return self.head(h + sum(F.pad(self.act(h[:, :k]), (0, 8 - k)) for k in (4, 8)))
+
+
+def test_a_site_whose_channels_vary_has_no_units() -> None:
+    config = FunctionModelConfig(function=f"{__name__}.Growing")
+    network = build_network(config, {"name": "default"}, Sample("vector", (4,)), 3)
+    seen = preactivations(network, torch.randn(5, 4))
+    assert list(seen) == ["relu"]

@@ -1,9 +1,13 @@
 """Which formula is tried next."""
 
+import math
+
 import pytest
+from optuna.trial import TrialState, create_trial
 
 from activation_search.activations.formula.expression import length
 from activation_search.activations.formula.writing import to_text
+from activation_search.discovery.driver import _told
 from activation_search.discovery.evolution import Candidate, Evolution, Exhausted
 from activation_search.discovery.gate import inspect
 from activation_search.discovery.grammar import Grammar
@@ -50,6 +54,18 @@ def test_one_that_was_stopped_ranks_behind_all_that_ended() -> None:
     search = Evolution(Grammar(), seed=3, population=3, tournament=3)
     for loss, whole in ((0.5, True), (0.1, False), (0.4, True)):
         search.tell(search.ask(), loss, whole)
+    assert set(search.ask().parents) == {2}
+
+
+def test_one_that_diverged_ranks_behind_one_that_was_stopped() -> None:
+    trials = [
+        create_trial(state=state, value=value, user_attrs={})
+        for state, value in ((TrialState.FAIL, None), (TrialState.COMPLETE, math.inf),
+                             (TrialState.PRUNED, 0.3))
+    ]  # fmt: skip
+    search = Evolution(Grammar(), seed=3, population=3, tournament=3)
+    for trial in trials:
+        search.tell(search.ask(), *_told(trial))
     assert set(search.ask().parents) == {2}
 
 

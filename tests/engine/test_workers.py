@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from activation_search.config.run import TrainConfig
 from activation_search.engine.job import Job
@@ -14,8 +15,11 @@ Small = Callable[..., TrainConfig]
 
 
 def test_a_worker_per_gpu(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     config = small("trainer.accelerator=gpu")
+    assert visible_gpus(config) == []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     assert visible_gpus(config) == ["0", "3", "5"]
     assert worker_count("auto", config) == 3
     assert worker_count(2, config) == 2

@@ -31,6 +31,15 @@ def test_one_that_changes_the_width_goes_only_where_it_fits() -> None:
     assert assigned(name="swiglu") == ["swiglu", "swiglu", "sigmoid", "tanh"]
 
 
+def test_one_that_goes_nowhere_is_refused() -> None:
+    gates = [Site("model_2", "sigmoid", fills=False)]
+    with pytest.raises(UserError, match=r"goes to no site.*activation.layers.model_2=relu"):
+        assign(gates, {"name": "relu"})
+    assert [str(a) for a in assign(gates, {"name": "default"}).values()] == ["sigmoid"]
+    named = {"name": "default", "layers": {"model_2": "tanh"}}
+    assert [str(a) for a in assign(gates, named).values()] == ["tanh"]
+
+
 def test_parameters_of_the_general_one() -> None:
     slope = "leaky_relu(negative_slope=0.2)"
     assert assigned(name="leaky_relu", negative_slope=0.2) == [slope, slope, "sigmoid", slope]

@@ -11,18 +11,19 @@ from activation_search.activations import Activation
 from activation_search.config.compose import compose
 from activation_search.config.run import check_run
 from activation_search.config.search import DEFAULT_CANDIDATES, SweepConfig
+from activation_search.data.registry import load_source
 from activation_search.errors import UserError
 from activation_search.models.factory import sites_on
 from activation_search.search.parse_space import build_space, check_points
 from activation_search.search.space import Space, baseline
-from activation_search.search.sweep import base_config
+from activation_search.search.sweep import _checked_with, base_config
 
 
 def space(*overrides: str) -> tuple[Space, Any]:
     config = compose(["data=digits", *overrides], SweepConfig)
     base = base_config(config, "test")
     found = build_space(config.search, base, sites_on(config.model, config.data))
-    check_points(found, base, check_run)
+    check_points(found, base, _checked_with(load_source(config.data)))
     return found, base
 
 
@@ -155,6 +156,31 @@ def test_other_settings() -> None:
     assert config.model.norm in ("none", "batch")
 
 
+@pytest.mark.parametrize("key", ["early_stopping.patience", "trainer.max_steps", "model.depth"])
+def test_whole_numbers_that_are_none_by_default(key: str) -> None:
+    found, base = space(f"search.hparams={{{key}: {{low: 2, high: 4}}}}")
+    assert found.ranges[key].whole
+    config = found.apply(base, {"activation": "relu", key: 3})
+    check_run(config)
+
+
+def test_numbers_that_are_none_by_default() -> None:
+    found, _ = space("search.hparams={optim.clip: {low: 1, high: 4}}")
+    assert not found.ranges["optim.clip"].whole
+
+
+def test_lists_for_single_sites() -> None:
+    """An exact name beats a pattern, and a later pattern an earlier one."""
+    lists = "{*: [relu, gelu], conv2: [elu, selu], conv*: [tanh, silu]}"
+    found, _ = space("model=cnn", "search=per_layer", f"search.candidates={lists}")
+    assert labels(found) == {
+        "conv1": ["tanh", "silu"],
+        "conv2": ["elu", "selu"],
+        "conv3": ["tanh", "silu"],
+        "fc1": ["relu", "gelu"],
+    }
+
+
 def test_baseline() -> None:
     assert baseline(space("model=cnn")[1]).activation.name == "relu"
     assert baseline(space("model=transformer")[1]).activation.name == "relu"
@@ -195,6 +221,13 @@ def test_baseline() -> None:
         (["search.hparams={model.norm: [none, batchh]}"], "did you mean 'batch'"),
         (["search.hparams={model.depth: {low: 1.5, high: 3.5}}"], "needs whole numbers"),
         (["search.hparams={optim.lr: {low: true, high: 3}}"], "needs low below high"),
+        (["search.hparams={optim.lr: {low: 1, high: 1" + 400 * "0" + "}}"], "beyond all floats"),
+        (["search.candidates=[]", "search.hparams={optim.lr: {low: 0.1, high: 1}}"], "is empty"),
+        (["search.candidates={conv1: [relu, gelu]}"], "needs search.per_site=true"),
+        (["search.hparams={trainer.fast_dev_run: [true, false]}"], "has no result to rank"),
+        (["search.hparams={data.validation: [0, 0.2]}"], "judged on a validation split"),
+        (["search.hparams={optim.target: [a.A, b.B]}"], "cannot draw optim.target;"),
+        (["search.hparams={early_stopping.patience: {low: 1, high: 2.5}}"], "needs whole numbers"),
         (["search.hparams={optim.lr: {low: -1, high: 1}}"], "optim.lr must be above 0, not -1"),
     ],
 )

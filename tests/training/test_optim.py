@@ -103,6 +103,14 @@ def test_schedules(schedule: str, expected: dict[int, float]) -> None:
     assert {step: rates[step] for step in expected} == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_single_step_is_taken_at_the_rate_that_was_asked_for() -> None:
+    """One-cycle would begin and end with it, near 0."""
+    config = OptimConfig(optimizer="sgd", lr=0.1, schedule="one_cycle")
+    optimizer = build_optimizer(parameter_groups(network(), config), config, fused=False)
+    assert build_schedule(optimizer, config, steps=1) is None
+    assert optimizer.param_groups[0]["lr"] == 0.1
+
+
 def test_schedules_keep_the_factor_between_groups() -> None:
     config = OptimConfig(lr=0.01, schedule="one_cycle", activation_lr_factor=3.0)
     optimizer = build_optimizer(parameter_groups(network(), config), config, fused=False)

@@ -202,3 +202,21 @@ def test_a_profiler_writes_into_the_run_directory(profiler: str, small: Small) -
     assert ("aten::" if profiler == "pytorch" else "training_step") in text.read_text()
     traces = list(Path(result.directory).glob("*.pt.trace.json"))
     assert len(traces) == (profiler == "pytorch")
+
+
+def test_a_schedule_is_told_how_often_it_goes_on(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    class Noted(torch.optim.lr_scheduler.CosineAnnealingLR):
+        def __init__(self, optimizer: torch.optim.Optimizer, T_max: int):
+            seen.append(T_max)
+            super().__init__(optimizer, T_max)
+
+    monkeypatch.setattr(torch.optim.lr_scheduler, "Noted", Noted, raising=False)
+    own = ["optim.schedule_target=torch.optim.lr_scheduler.Noted", "trainer.max_epochs=4",
+           "tensorboard.enabled=false"]  # fmt: skip
+    for interval, moves in (("epoch", 4), ("step", 4 * 18)):  # 1,150 samples in batches of 64
+        train(small(*own, f"optim.schedule_interval={interval}"))
+        assert seen[-1] == moves

@@ -133,6 +133,8 @@ class Entry:
         """
         checked: dict[str, Value] = {}
         for key, value in parameters.items():
+            if not isinstance(key, str):
+                raise UserError(f"{self.name}'s parameters have names, not {key!r}.")
             if key in self.parameters:
                 value = self.parameters[key].check(f"{self.name}'s {key}", value)
                 if value == self.parameters[key].default:

@@ -27,8 +27,13 @@ def own_overrides(overrides: Sequence[str]) -> list[str]:
     return [_own_override(override) for override in overrides]
 
 
+def _own_word(word: re.Match[str]) -> str:
+    path = "." in word[0]  # of a function of the user's own
+    return word[0] if path else own_name(word[0].lower())
+
+
 def _own_override(override: str) -> str:
     key, _, value = override.partition("=")
     if key != "activation" or value.startswith("{"):
         return override
-    return f"{key}=" + _WORD.sub(lambda word: own_name(word[0].lower()), value)
+    return f"{key}=" + _WORD.sub(_own_word, value)

@@ -1,7 +1,7 @@
 """The settings of each data set with their defaults. Torch is not imported."""
 
-import math
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def check_class_weights(given: Any) -> None:
     if given in (None, BALANCED):
         return
     numbers = isinstance(given, list) and all(type(w) in (int, float) for w in given)
-    if not numbers or not given or not all(0 < w < math.inf for w in given):
+    if not numbers or not given or not all(0 < w <= sys.float_info.max for w in given):
         raise UserError(
             "data.class_weights must be balanced, or a list of numbers above 0 such as [1,10], "
             f"not {given!r}."

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from activation_search.errors import UserError
+from activation_search.errors import MachineError, UserError
 
 # A second change within one tick of a file system's clock leaves no trace in the file's times;
 # the coarsest ticks in use are 10 ms.
@@ -20,8 +20,17 @@ FOLDER_DEPTH = 3  # data.path / part / class / image
 
 def cache_folder() -> Path:
     """Where data is kept: ``~/.cache/activation_search``, or where the system keeps such files
-    (``$XDG_CACHE_HOME``, ``~/Library/Caches``, ``%LOCALAPPDATA%``)."""
-    return user_cache_path("activation_search", appauthor=False)
+    (``$XDG_CACHE_HOME``, ``~/Library/Caches``, ``%LOCALAPPDATA%``).
+
+    Raises:
+        MachineError: the user has no home folder.
+    """
+    try:
+        return user_cache_path("activation_search", appauthor=False)
+    except RuntimeError as error:
+        raise MachineError(
+            "There is no home folder to keep data in; set XDG_CACHE_HOME to a folder."
+        ) from error
 
 
 def given_file(setting: str, path: str | None, example: str) -> Path:

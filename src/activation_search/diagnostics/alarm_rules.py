@@ -62,6 +62,8 @@ class AlarmRules:
 
     def check_gradients(self, step: int, reading: GradientReading) -> list[Alarm]:
         """Judges gradients; returns the alarms that are new."""
+        if not reading.layers:  # of a user's model whose layers are all frozen
+            return []
         new = self._keep([*self._vanishing(step, reading), *self._exploding(step, reading)])
         if math.isfinite(reading.total) and reading.total > 0:
             self._totals.append(reading.total)

@@ -82,7 +82,8 @@ def update_ratios(network: Network, before: dict[str, list[Tensor]]) -> dict[str
             now = [p.detach() for p in network.layers[name].parameters() if p.grad is not None]
             moved = torch._foreach_sub(now, old)
             ratios[name] = get_total_norm(moved) / get_total_norm(old)
-    return dict(zip(ratios, torch.stack(list(ratios.values())).tolist(), strict=True))
+    figures = torch.stack(list(ratios.values())).tolist() if ratios else []  # all are frozen
+    return dict(zip(ratios, figures, strict=True))
 
 
 def _gradients(module: nn.Module) -> list[Tensor]:

@@ -23,13 +23,17 @@ def probe_batch(trainer: pl.Trainer, pl_module: Any) -> Tensor:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """The module in evaluation mode: no batch statistics move and no random number is drawn."""
-    was_training = module.training
+    """The module in evaluation mode: no batch statistics move and no random number is drawn.
+
+    Each part is left in its own mode: a user may have frozen some by ``eval()``.
+    """
+    modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
         yield
     finally:
-        module.train(was_training)
+        for part, training in modes:
+            part.training = training
 
 
 @contextmanager
@@ -79,9 +83,13 @@ def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
         network.expose_sites(False)
         for handle in handles:
             handle.remove()
-    # A site of a user's model may act in training alone, and on inputs of several sizes.
-    layouts = network.layouts
-    found = {s: _joined(seen[s], layouts[s][1]) for s in network.activations if seen[s]}
+    # A site of a user's model may act in training alone, and on inputs of several sizes; one whose
+    # number of channels varies has no units to tell of.
+    found = {}
+    for site in network.activations:
+        dim = network.layouts[site][1]
+        if len({z.shape[dim] for z in seen[site]}) == 1:
+            found[site] = _joined(seen[site], dim)
     mask = network.valid_positions(x)
     return found if mask is None else {site: z[mask] for site, z in found.items()}
 

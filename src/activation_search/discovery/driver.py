@@ -205,6 +205,7 @@ def _candidate(trial: FrozenTrial) -> Candidate:
 
 
 def _told(trial: FrozenTrial) -> tuple[float, bool]:
-    """The last loss, infinite where there is none, and whether the training came to its end."""
+    """The last loss, infinite where there is none, and whether the training came to its end with
+    one; those that failed or diverged are behind those that were stopped."""
     loss = trial.value if trial.value is not None else math.inf
-    return loss, trial.state is not TrialState.PRUNED
+    return loss, trial.state is TrialState.COMPLETE and math.isfinite(loss)

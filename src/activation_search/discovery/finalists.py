@@ -34,7 +34,8 @@ def run_finalists(
     """The best formulas, and as many hand-made functions, on seeds that chose none of them."""
     tried = [formula for formula in found.formulas if formula.status == FINISHED]
     best = sorted(tried, key=lambda f: math.inf if f.loss is None else f.loss)
-    chosen = dict.fromkeys(formula.text for formula in best[: config.finalists])
+    # Arms and repetitions may have found the same ones.
+    chosen = list(dict.fromkeys(formula.text for formula in best))[: config.finalists]
     arms = {text: formula_run(base, parse(text)) for text in chosen}
     arms |= dict(list(known.runs.items())[: config.finalists])
     seeds = range(config.seed + 1, config.seed + 1 + config.finalist_seeds)

@@ -42,8 +42,9 @@ def visible_gpus(config: TrainConfig) -> list[str]:
     """The GPUs that runs may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
     if config.trainer.accelerator not in ("auto", "gpu", "cuda"):
         return []
+    count = torch.cuda.device_count()  # as CUDA_VISIBLE_DEVICES leaves them, none for -1
     named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-    return named or [str(number) for number in range(torch.cuda.device_count())]
+    return (named or [str(number) for number in range(count)])[:count]
 
 
 def job_run(config: EngineConfig, group: str) -> TrainConfig:
@@ -53,6 +54,12 @@ def job_run(config: EngineConfig, group: str) -> TrainConfig:
         config: of the command.
         group: folder of the runs below ``logs``.
     """
+    if config.resume is not None:
+        raise UserError(
+            "resume= is for train.py; a study or comparison goes on by its own command, once more."
+        )
+    if config.group != TrainConfig.group and not config.group.startswith("multirun/"):  # of -m
+        raise UserError(f"group={config.group} is for train.py; here name= names the folder.")
     trainer = replace(config.trainer, progress=False, threads=threads_per_job(config))
     return replace(config.as_run(), trainer=trainer, group=group, resume=None)
 

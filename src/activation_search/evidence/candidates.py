@@ -75,6 +75,7 @@ def _of_file(path: str) -> Any:
         if file.stat().st_size > MAX_BYTES:
             raise ValueError("it is no small text file")
         found = yaml.safe_load(file.read_text(encoding="utf-8"))
+        activation_imports(found)  # ends in a RecursionError where an alias holds itself
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"Cannot read the candidate {path}: {reason}.") from error

@@ -160,11 +160,11 @@ def tune(
     for (label, lr), result in results.items():
         value = result.metrics.get(f"val_{criterion.metric}", math.nan)
         if result.status == FINISHED and value is not None:
-            found[label][f"{lr:g}"] = value
+            found[label][repr(lr)] = value
     chosen = {}
     for label, config in candidates.items():
         # One that diverges at every rate shows it in the comparison.
-        rates = found[label] or {f"{min(grid):g}": math.nan}
+        rates = found[label] or {repr(min(grid)): math.nan}
         best = max(rates, key=lambda lr: sign * rates[lr])
         chosen[label] = replace(config, optim=replace(config.optim, lr=float(best)))
     return chosen, found

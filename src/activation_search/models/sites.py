@@ -50,7 +50,12 @@ def assign(sites: Sequence[Site], given: GivenActivations) -> Assignment:
     choice = ActivationChoice.parse(given)
     general = choice.whole
     filled = [site for site in sites if site.fills]
-    if general and filled and not any(_takes(site, general) for site in filled):
+    if general and not filled:
+        raise UserError(
+            f"activation={general.name} goes to no site of this model; name them, such as "
+            f"activation.layers.{sites[0].name if sites else '<site>'}={general.name}."
+        )
+    if general and not any(_takes(site, general) for site in filled):
         raise UserError(
             f"{general.name} changes the number of channels, and no layer of this model can follow "
             f"it; choose one that keeps it, such as {filled[0].default}."

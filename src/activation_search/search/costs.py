@@ -1,8 +1,8 @@
 """What a study optimises beside its metric, and what its trials may cost."""
 
 from collections.abc import Mapping, Sequence
-from math import inf
 from statistics import fmean
+from sys import float_info
 
 from optuna.trial import Trial
 
@@ -40,8 +40,13 @@ def check_costs(search: SearchConfig, metric: str) -> None:
     for name, limit in search.limits.items():
         if name not in COSTS:
             raise unknown("key of search.limits", name, COSTS)
-        if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < inf:
-            raise UserError(f"search.limits.{name} must be a number above 0, not {limit!r}.")
+        if (
+            isinstance(limit, bool)
+            or not isinstance(limit, int | float)
+            or not 0 < limit <= float_info.max
+        ):
+            shown = f"{limit!r}"[:40]
+            raise UserError(f"search.limits.{name} must be a number above 0, not {shown}.")
 
 
 def extra_objectives(search: SearchConfig) -> list[str]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from os.path import commonprefix
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from activation_search.activations import ENTRIES, Activation
 from activation_search.config.models import FunctionModelConfig
@@ -15,6 +15,8 @@ from activation_search.models.sites import Site
 from activation_search.search.space import WHOLE_MODEL, Choice, Point, Range, Space
 
 MAX_UNTIED = 8  # sites that a search of each by itself can tell apart
+# Below them, but what others follow from: files and code are read once for a study.
+FIXED = ("name", "path", "function", "target", "schedule_target", "sha256")
 SEARCHED = ("model", "data", "optim", "trainer", "early_stopping", "init")  # beside activations
 
 
@@ -29,14 +31,23 @@ def build_space(search: SearchConfig, base: TrainConfig, sites: Sequence[Site]) 
         raise UserError("search.tie needs search.per_site=true; without it all sites share one.")
     candidates = _candidates(search.candidates, [site.name for site in sites])
     if not search.per_site and search.sites == "all":
+        if isinstance(search.candidates, Mapping):
+            raise UserError(
+                "search.candidates has a list for each site, which needs search.per_site=true."
+            )
         filled = [site for site in sites if site.fills]
+        if not filled:
+            raise UserError(
+                "No activation for the whole model goes to a site of this one; name them by "
+                f"search.sites, such as search.sites=[{sites[0].name if sites else '…'}]."
+            )
         fitting = _fitting(candidates, filled[:1])
         choices = [Choice(WHOLE_MODEL, tuple(site.name for site in filled), fitting)]
     else:
         choices = _site_choices(search, base, sites, candidates)
     ranges = {key: _range(key, given, base) for key, given in search.hparams.items()}
     space = Space(tuple(choices), ranges, search.parameters)
-    if space.size <= 1:
+    if space.size <= 1 or not all(choice.candidates for choice in space.choices):
         raise UserError(
             "The search space is empty: nothing in it leaves a choice; give search.candidates "
             "at least two activations that fit the sites."
@@ -142,8 +153,11 @@ def _candidates(given: Any, names: Sequence[str]) -> dict[str, list[Activation]]
 def _fitting(
     candidates: Mapping[str, list[Activation]], sites: Sequence[Site]
 ) -> dict[str, Activation]:
-    """Those listed for the first site that can stand at all of them."""
-    listed = next((items for p, items in candidates.items() if fnmatchcase(sites[0].name, p)), [])
+    """Those listed for the first site that can stand at all of them; as in ``activation.layers`` an
+    exact name beats a pattern, and a later pattern an earlier one."""
+    name = sites[0].name
+    patterns = [pattern for pattern in candidates if fnmatchcase(name, pattern)]
+    listed = candidates[name if name in candidates else patterns[-1]] if patterns else []
     return {str(a): a for a in listed if all(_fits(site, a) for site in sites)}
 
 
@@ -161,7 +175,7 @@ def _range(key: str, given: Any, base: TrainConfig) -> Range:
     if (
         isinstance(current, Mapping)
         or key.partition(".")[0] not in SEARCHED
-        or (key.endswith(".name"))
+        or (key.count(".") == 1 and key.partition(".")[2] in FIXED)
     ):
         raise UserError(
             f"search.hparams cannot draw {key}; it takes single settings below "
@@ -185,17 +199,31 @@ def _range(key: str, given: Any, base: TrainConfig) -> Range:
     low, high, log = given["low"], given["high"], given.get("log", False)
     if not isinstance(log, bool):
         raise UserError(f"search.hparams.{key}.log must be true or false, not {log!r}.")
-    numbers = all(type(end) in (int, float) and math.isfinite(end) for end in (low, high))
+    numbers = all(type(end) in (int, float) and abs(end) < math.inf for end in (low, high))
     if not numbers or low >= high:
         raise UserError(f"search.hparams.{key} needs low below high, not low={low}, high={high}.")
     if isinstance(current, bool | str):
         raise UserError(f"search.hparams.{key} is no number; give a list of its values.")
     if log and low <= 0:
         raise UserError(f"search.hparams.{key} on a log scale needs low above 0, not {low}.")
-    whole = isinstance(current, int) and not isinstance(current, bool)
+    kinds = _kinds(base, key) or {type(current)}
+    whole = int in kinds and float not in kinds
     if whole and not (isinstance(low, int) and isinstance(high, int)):
         raise UserError(f"search.hparams.{key} needs whole numbers, not low={low}, high={high}.")
-    return Range(float(low), float(high), log, whole)
+    try:
+        return Range(float(low), float(high), log, whole)
+    except OverflowError as error:  # a whole number beyond all floats
+        raise UserError(f"search.hparams.{key} has an end beyond all floats.") from error
+
+
+def _kinds(base: TrainConfig, key: str) -> set[type]:
+    """The types that a setting takes; none where it is one of the user's own."""
+    *sections, name = key.split(".")
+    node: Any = base
+    for section in sections:
+        node = getattr(node, section, None)
+    hint = get_type_hints(type(node)).get(name)
+    return {kind for kind in (hint, *get_args(hint)) if isinstance(kind, type)}
 
 
 def _extreme_points(space: Space) -> Iterator[Point]:

@@ -175,6 +175,10 @@ def _checked_with(source: Source) -> Callable[[TrainConfig], None]:
 
     def checked(config: TrainConfig) -> None:
         check_run(config)
+        if config.trainer.fast_dev_run:
+            raise UserError("trainer.fast_dev_run=true has no result to rank; use few epochs.")
+        if not config.validates:
+            raise UserError("Trials are judged on a validation split: data.validation=0.2.")
         outputs = source.target.size
         assignment = assign(sites_of(config.model, source.sample, outputs), config.activation)
         count_weights(config.model, assignment, source.sample, outputs)

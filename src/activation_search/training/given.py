@@ -32,8 +32,8 @@ def as_samples(x: Any, sample: Sample) -> Tensor:
         x = torch.from_numpy(np.ascontiguousarray(floats))
     if sample.kind == "tokens":
         _check_tokens(x, sample.vocabulary)
-    else:
-        _check_finite(x, sample.varies)
+        return x.long()
+    _check_finite(x, sample.varies)
     return x
 
 

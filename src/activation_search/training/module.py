@@ -1,5 +1,6 @@
 """The LightningModule: one network, one task, one optimizer."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -255,10 +256,13 @@ class ActivationModule(pl.LightningModule):
         optimizer = build_optimizer(groups, self.config.optim, fused)
         steps = int(self.trainer.estimated_stepping_batches)
         steps = min(steps, self.config.trainer.max_steps or steps)
+        interval = self.config.optim.schedule_interval
+        epochs = self.trainer.max_epochs or 0
+        if interval == "epoch" and epochs > 0:  # as often as the schedule goes on
+            steps = math.ceil(steps * epochs / self.trainer.estimated_stepping_batches)
         schedule = build_schedule(optimizer, self.config.optim, steps)
         if schedule is None:
             return optimizer
-        interval = self.config.optim.schedule_interval
         when: dict[str, Any] = {"scheduler": schedule, "interval": interval}
         if isinstance(schedule, ReduceLROnPlateau):
             when |= {"interval": "epoch", "monitor": "val_loss"}

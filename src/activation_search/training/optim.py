@@ -87,7 +87,7 @@ def build_schedule(
         return _own_schedule(optimizer, config.schedule_target, config.schedule_args, steps)
     if config.schedule == "cosine":
         return CosineAnnealingLR(optimizer, T_max=steps)
-    if config.schedule == "one_cycle":
+    if config.schedule == "one_cycle" and steps > 1:  # a single step would be its first, near 0
         peaks = [group["lr"] for group in optimizer.param_groups]
         # Momentum stays what the user set; torch would cycle it too.
         return OneCycleLR(optimizer, peaks, total_steps=steps, cycle_momentum=False)

@@ -60,7 +60,8 @@ def find_units(model: nn.Module, never: Collection[str] = ()) -> dict[str, nn.Mo
         looked.add(module)
         prefix = f"{path}." if path else ""
         for name, value in list(vars(module).items()):
-            if not name.startswith("_") and callable(value) and _kind_of(value):
+            own = f"{prefix}{name}" not in never and not name.startswith("_")
+            if own and callable(value) and _kind_of(value):
                 units[f"{prefix}{name}"] = Call(_kind_of(value), (), {})
         for name, child in module._modules.items():
             if child is not None and f"{prefix}{name}" not in never and is_unit(child):
@@ -134,8 +135,12 @@ def _look(model: nn.Module, batches: list[Tensor]) -> tuple[dict[str, nn.Module]
         for path, unit in units.items():
             parent, _, name = path.rpartition(".")
             kind = unit.name if isinstance(unit, Call) else MODULES.get(type(unit), "")
-            unit_copied = unit if isinstance(unit, Call) else looked_at.get_submodule(path)
-            set_child(looked_at.get_submodule(parent), name, Recording(unit_copied, path, kind))
+            holder = looked_at.get_submodule(parent)
+            if isinstance(unit, Call):
+                recording = Recording(unit, path, kind, function=getattr(holder, name))
+            else:
+                recording = Recording(looked_at.get_submodule(path), path, kind)
+            set_child(holder, name, recording)
         try:
             found = survey(looked_at, batches)
         except Exception as error:  # whatever the user's forward raises

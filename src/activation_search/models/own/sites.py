@@ -1,5 +1,6 @@
 """From what a survey saw to sites with names, and a table of which call belongs to which."""
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -90,15 +91,17 @@ def find_sites(
         UserError: a pattern that matches no site.
     """
     groups = _groups(found.events)
-    names: dict[str, int] = {}
+    names: set[str] = set()
     sites = []
     for key, events in groups.items():
         if all(event.last for event in events):
             continue  # the output's, which the task owns
         first = events[0]
         base = flat_name(first.owner if first.unit else f"{first.owner}.{first.kind}".lstrip("."))
-        count = names[base] = names.get(base, -1) + 1
-        name = f"{base}_{count}" if count else base
+        # The first name that is free: a module may be called as the second call of another one.
+        numbered = itertools.chain([base], (f"{base}_{n}" for n in itertools.count(1)))
+        name = next(name for name in numbered if name not in names)
+        names.add(name)
         own = units[first.owner] if first.unit else Call(first.kind, first.args, first.kwargs)
         label = type(own).__name__ if first.unit else first.kind
         channels, dim = _channels(events)
@@ -147,7 +150,7 @@ def _channels(events: Sequence[Event]) -> tuple[int, int]:
     found = set()
     for event in events:
         weights, shape = event.weights, event.shape
-        dim = -1 if weights is None or weights.channels_last or len(shape) == 2 else 1
+        dim = -1 if weights is None or weights.channels_last or len(shape) <= 2 else 1
         if weights and len(shape) > 1 and shape[dim] != weights.outputs:
             other = 1 if dim == -1 else -1
             dim = other if shape[other] == weights.outputs else dim

@@ -5,7 +5,7 @@ recorded is the order of three kinds of events: an activation unit is called, on
 activation functions is called, and a call gets a parameter, which is a layer with weights.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,11 +89,12 @@ class Recorder(TorchFunctionMode):
         self.with_arguments: set[str] = set()
         self.behind = 0  # how many events came before the last use of weights
         modules = dict(model.named_modules())
-        self.parameters = {
-            id(parameter): (path, modules[path])
-            for path, module in modules.items()
-            for parameter in module.parameters(recurse=False)
-        }
+        self.parameters: dict[int, tuple[str, nn.Module]] = {}
+        for path, module in modules.items():
+            # Those of a parametrisation, such as a spectral norm, are of the layer that has it.
+            owner = path.partition("parametrizations.")[0].rstrip(".")
+            for parameter in module.parameters(recurse=False):
+                self.parameters[id(parameter)] = (owner, modules[owner])
 
     def unit(self, owner: str, kind: str, x: Tensor, compute: Callable) -> Any:
         """A unit is called."""
@@ -140,7 +141,7 @@ class Recorder(TorchFunctionMode):
             self.ends_in = func.__name__
         if getattr(func, "__name__", "") == "__get__":
             return  # a look at a parameter's shape or type
-        for value in (*args, *kwargs.values()):
+        for value in _flat((*args, *kwargs.values())):
             if isinstance(value, nn.Parameter) and id(value) in self.parameters:
                 path, module = self.parameters[id(value)]
                 self.weights = _weights(path, module, value)
@@ -148,6 +149,15 @@ class Recorder(TorchFunctionMode):
                 if path not in self.layers and value.dim() > 1:
                     self.layers.append(path)
                 break
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    """With what stands in lists, as torch hands the weights to an LSTM."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _flat(value)
+        else:
+            yield value
 
 
 _CHANNELS_FIRST = (
@@ -159,6 +169,9 @@ _CHANNELS_FIRST = (
 
 
 def _weights(path: str, module: nn.Module, parameter: nn.Parameter) -> Weights:
+    if isinstance(module, nn.RNNBase):
+        width = (module.proj_size or module.hidden_size) * (1 + module.bidirectional)
+        return Weights(path, width, channels_last=True)
     for name in ("out_channels", "out_features", "num_features", "num_channels", "embedding_dim"):
         if isinstance(outputs := getattr(module, name, None), int):
             break
@@ -189,16 +202,17 @@ class Recording(nn.Module):
 
     recorder: Recorder | None = None
 
-    def __init__(self, module: nn.Module, owner: str, kind: str):
+    def __init__(self, module: nn.Module, owner: str, kind: str, function: Callable | None = None):
         super().__init__()
         self.module = module
         self.owner, self.kind = owner, kind
+        self.whole = (function or module,)  # in a tuple, which torch does not look into
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         assert self.recorder is not None
         if kwargs or len(args) != 1 or not isinstance(args[0], Tensor):
             self.recorder.with_arguments.add(self.owner)
-            return self.module(*args, **kwargs)
+            return self.whole[0](*args, **kwargs)
         if getattr(self.module, "inplace", False):
             self.recorder.in_place.append(calling_place())
         return self.recorder.unit(self.owner, self.kind, args[0], lambda: self.module(args[0]))
@@ -221,7 +235,7 @@ def survey(model: nn.Module, batches: list[Tensor]) -> Survey:
             for recording in recordings:
                 object.__setattr__(recording, "recorder", recorder)
             with torch.no_grad(), _paths_recorded(model, recorder), recorder:
-                model(batch)
+                model(batch.clone())  # it may write into its input
             for event in recorder.events[recorder.behind :]:
                 event.last = True
             found.events += recorder.events

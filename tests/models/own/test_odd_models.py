@@ -1,0 +1,171 @@
+"""Models as people write them too, whose sites are easily mistaken."""
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
+
+import activation_search
+from activation_search.models.own.discover import discover
+
+
+def found(model: nn.Module, *shape: int) -> Any:
+    return discover(model, [torch.randn(n, *shape) for n in (2, 3)])
+
+
+class ActDrop(nn.Module):
+    """No activation alone: in training it drops units as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act, self.drop = nn.ReLU(), nn.Dropout(0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.drop(self.act(x))
+
+
+class FunctionalDrop(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(F.relu(x), 0.5, self.training)
+
+
+@pytest.mark.parametrize(
+    ("block", "name"), [(ActDrop, "model_1_act"), (FunctionalDrop, "model_1_relu")]
+)
+def test_dropout_stays_where_it_is(block: type[nn.Module], name: str) -> None:
+    model = nn.Sequential(nn.Linear(64, 64), block(), nn.Linear(64, 3))
+    assert [site.name for site in found(model, 64).sites] == [name]
+    replaced = activation_search.replace(model, "gelu", sample=torch.randn(2, 64)).train()
+    x = torch.randn(2, 64)
+    assert not torch.equal(replaced(x), replaced(x))
+
+
+class AfterLSTM(nn.Module):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.conv, self.lstm = (
+            nn.Conv1d(2, 16, 3, padding=1),
+            nn.LSTM(16, 24, batch_first=True, **settings),
+        )
+        width = settings.get("proj_size") or 24 * (1 + settings.get("bidirectional", False))
+        self.head = nn.Linear(width, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, _ = self.lstm(self.conv(x).transpose(1, 2))
+        return self.head(F.relu(h).mean(1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "channels"), [({}, 24), ({"bidirectional": True}, 48), ({"proj_size": 5}, 5)]
+)
+def test_channels_behind_an_lstm(settings: dict[str, Any], channels: int) -> None:
+    seen = found(AfterLSTM(**settings), 2, 40)
+    [site] = seen.sites
+    assert (site.channels, site.channel_dim, site.after) == (channels, -1, "lstm")
+    assert seen.layers == ["conv", "lstm", "head"]
+
+
+@pytest.mark.parametrize("norm", [spectral_norm, weight_norm])
+def test_channels_behind_a_parametrised_layer(norm: Any) -> None:
+    model = nn.Sequential(
+        norm(nn.Conv2d(3, 8, 3, bias=False)), nn.PReLU(8), nn.Flatten(), nn.Linear(8 * 49, 3)
+    )
+    seen = found(model, 3, 9, 9)
+    [site] = seen.sites
+    assert (site.channels, site.channel_dim, site.after) == (8, 1, "0")
+    assert seen.layers == ["0", "3"]
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (nn.Hardtanh(0, 20), "own (Hardtanh)"),
+        (nn.Hardtanh(-10, 10), "own (Hardtanh)"),
+        (nn.ReLU(), "relu"),
+        (nn.ReLU6(), "relu6"),
+        (nn.Softplus(), "softplus"),
+        (nn.Hardswish(), "hardswish"),
+    ],
+)
+def test_functions_are_told_apart_far_out(function: nn.Module, name: str) -> None:
+    model = nn.Sequential(nn.Linear(4, 4), function, nn.Linear(4, 3))
+    [site] = found(model, 4).sites
+    assert str(site.site.default).partition("(neg")[0] == name
+
+
+class WritesIntoItsInput(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.relu = nn.Linear(4, 3), nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.relu(x.sub_(1.0).mul_(2.0)))
+
+
+def test_a_sample_is_left_as_it_is() -> None:
+    x = torch.randn(5, 4)
+    before = x.clone()
+    activation_search.sites(WritesIntoItsInput(), sample=x)
+    activation_search.replace(WritesIntoItsInput(), "gelu", sample=x)
+    assert torch.equal(x, before)
+
+
+class NamedAsACall(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.relu, self.relu_1 = nn.Linear(4, 4), nn.ReLU(), nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.relu_1(self.fc(self.relu(self.fc(self.relu(self.fc(x)))))))
+
+
+def test_every_site_has_a_name_of_its_own() -> None:
+    assert [site.name for site in found(NamedAsACall(), 4).sites] == ["relu", "relu_1", "relu_1_1"]
+
+
+class Gated(nn.Module):
+    """An activation of a vector that no batch dimension has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.gate = nn.Conv2d(1, 8, 3), nn.Parameter(torch.zeros(8))
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.conv(x)) * torch.sigmoid(self.gate)[:, None, None]
+        return self.head(x.mean((2, 3)))
+
+
+def test_a_function_of_a_vector() -> None:
+    assert [site.name for site in found(Gated(), 1, 8, 8).sites] == ["relu", "sigmoid"]
+
+
+class Attribute(nn.Module):
+    def __init__(self, function: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        self.fc, self.act, self.head = nn.Linear(4, 4), function, nn.Linear(4, 3)
+        self.given = (args, kwargs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.act(self.fc(x), *self.given[0], **self.given[1]))
+
+
+@pytest.mark.parametrize(
+    ("model", "default"),
+    [
+        (Attribute(F.relu), "relu"),
+        (Attribute(F.relu, inplace=True), "relu"),
+        (Attribute(F.leaky_relu, 0.2), "leaky_relu(negative_slope=0.2)"),
+        (Attribute(F.gelu, approximate="tanh"), "gelu_tanh"),
+    ],
+)
+def test_functions_kept_as_attributes(model: nn.Module, default: str) -> None:
+    [site] = found(model, 4).sites
+    assert str(site.site.default) == default
+    x = torch.randn(3, 4)
+    expected = model.head(torch.tanh(model.fc(x)))
+    replaced = activation_search.replace(model, "tanh", sample=x)
+    torch.testing.assert_close(replaced(x), expected)
