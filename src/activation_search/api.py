@@ -240,7 +240,7 @@ def _configured(kind: type[Config], overrides: tuple[str, ...], data: Any, model
     for name, given in (("data", data), ("model", model)):
         if not callable(given) or not issubclass(kind, EngineConfig):
             continue
-        module, _, own = _path(name, given).rpartition(".")
+        module, _, own = _path(name, given).partition(".")
         if module == "__main__":
             raise UserError(
                 f"{name}={own} was made in this session, which worker processes "

@@ -32,6 +32,7 @@ def test_whole_numbers_become_the_type_of_the_default() -> None:
         ({"name": "leaky_relu", "negative_slop": 1}, "did you mean 'negative_slope'"),
         ({"name": "leaky_relu", "negative_slope": "steep"}, "must be a number, not 'steep'"),
         ({"name": "leaky_relu", "negative_slope": True}, "must be a number, not True"),
+        ({"name": "apl", "hinges": 2.0000001}, "must be a whole number, not 2.0000001"),
         ({"name": "apl", "hinges": 2.5}, "must be a whole number, not 2.5"),
         ({"name": "apl", "hinges": float("nan")}, "must be a whole number, not nan"),
         ({"name": "pwlu", "bins": float("inf")}, "must be a whole number, not inf"),

@@ -149,7 +149,9 @@ def test_an_error_shows_no_password(
     [
         ("scripts/sweep.py", ["-m"]),
         ("scripts/sweep.py", ["hydra.mode=MULTIRUN"]),
+        ("scripts/sweep.py", ["++hydra.mode='MULTIRUN'"]),
         ("scripts/sweep.py", ["--cfg", "job"]),
+        ("scripts/sweep.py", ["--info", "config"]),
         ("scripts/discover.py", ["--multirun"]),
     ],
 )

@@ -8,6 +8,7 @@ from torch import nn
 from activation_search.config.models import FunctionModelConfig, ModelConfig
 from activation_search.data.sample import Sample
 from activation_search.diagnostics.probe import evaluating, preactivations
+from activation_search.diagnostics.site_health import read_sites
 from activation_search.models.factory import build_network
 
 from ..models.conftest import CONFIGS, SERIES
@@ -48,6 +49,47 @@ def test_parts_that_were_frozen_stay_so() -> None:
     with evaluating(model):
         assert not any(part.training for part in model.modules())
     assert [part.training for part in model.modules()] == [True, True, False, True]
+
+
+class Merged(nn.Linear):
+    """Changes its weights at each change of its mode, as low-rank adapters do."""
+
+    merged = False
+
+    def train(self, mode: bool = True) -> "Merged":
+        if self.merged == mode:
+            self.weight.data += -1 if mode else 1
+            self.merged = not mode
+        return super().train(mode)
+
+
+def test_what_a_change_of_mode_does_is_undone() -> None:
+    model = nn.Sequential(Merged(3, 3)).train()
+    before = model[0].weight.detach().clone()
+    with evaluating(model):
+        torch.testing.assert_close(model[0].weight, before + 1)
+    torch.testing.assert_close(model[0].weight, before)
+
+
+class Gates(nn.Module):
+    """Activations of a vector, and of a single number."""
+
+    def __init__(self, outputs: int):
+        super().__init__()
+        self.fc, self.head = nn.Linear(4, 8), nn.Linear(8, outputs)
+        self.alpha, self.gate = nn.Parameter(torch.tensor(0.3)), nn.Parameter(torch.zeros(8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = F.relu(self.fc(x))
+        return self.head(h + torch.sigmoid(self.alpha) * h * F.softplus(self.gate))
+
+
+def test_gates_that_no_sample_passes() -> None:
+    config = FunctionModelConfig(function=f"{__name__}.Gates")
+    network = build_network(config, {"name": "default"}, Sample("vector", (4,)), 3)
+    seen = preactivations(network, torch.randn(5, 4))
+    assert {site: tuple(z.shape) for site, z in seen.items()} == {"relu": (5, 8), "softplus": (8,)}
+    assert set(read_sites(network, torch.randn(5, 4))) == {"relu", "softplus"}
 
 
 class Growing(nn.Module):

@@ -320,7 +320,7 @@ def test_candidates_and_baseline_by_the_names_of_other_libraries(
         (["candidates=[relu,gelu]", "name=.."], "without a slash"),
         (["candidates=[relu,gelu]", "trainer.fast_dev_run=true"], "has no result to compare"),
         (["candidates=[relu,gelu]", "resume=logs/a"], "goes on by its own command, once more"),
-        (["candidates=[relu,gelu]", "group=mine"], "here name= names the folder"),
+        (["candidates=[relu,gelu]", "group=mine"], "a study has a name of its own"),
         (["candidates=[relu,{name: custom, target: math.sin, 1: 2}]"], "have names, not 1"),
         (["candidates=[relu,gelu]", "data.class_weights=[1,1" + 400 * "0" + "]"], "class_weights"),
         (["candidates=[relu,gelu]", "seeds=1"], "seeds must be at least 2"),

@@ -80,6 +80,11 @@ def test_a_constant_difference_is_judged_by_its_sign_alone() -> None:
     )  # fmt: skip
 
 
+def test_what_is_no_number_stays_seen() -> None:
+    found = compare([0.9] * 5, {"x": [math.nan, 0.9, 0.9, 0.8, 0.7]}, "max")["x"]
+    assert math.isnan(found.difference)
+
+
 @pytest.mark.parametrize("unit", [1e-18, 1e-6, 1e9])
 def test_the_verdict_is_the_same_in_any_unit(unit: float) -> None:
     base = np.array([0.25, 0.5, 0.125, 0.75, 0.3])

@@ -169,6 +169,11 @@ def test_numbers_that_are_none_by_default() -> None:
     assert not found.ranges["optim.clip"].whole
 
 
+def test_a_list_for_all_sites() -> None:
+    found, _ = space("model=cnn", "search.candidates={*: [relu, gelu]}")
+    assert labels(found) == {"activation": ["relu", "gelu"]}
+
+
 def test_lists_for_single_sites() -> None:
     """An exact name beats a pattern, and a later pattern an earlier one."""
     lists = "{*: [relu, gelu], conv2: [elu, selu], conv*: [tanh, silu]}"
@@ -223,7 +228,14 @@ def test_baseline() -> None:
         (["search.hparams={optim.lr: {low: true, high: 3}}"], "needs low below high"),
         (["search.hparams={optim.lr: {low: 1, high: 1" + 400 * "0" + "}}"], "beyond all floats"),
         (["search.candidates=[]", "search.hparams={optim.lr: {low: 0.1, high: 1}}"], "is empty"),
-        (["search.candidates={conv1: [relu, gelu]}"], "needs search.per_site=true"),
+        (["search.candidates={conv1: [relu, gelu]}"], "need search.per_site=true"),
+        (
+            [
+                "search.sites=[conv1,conv2]",
+                "search.candidates={conv1: [relu,gelu], conv2: [elu,selu]}",
+            ],
+            "need search.per_site=true",
+        ),
         (["search.hparams={trainer.fast_dev_run: [true, false]}"], "has no result to rank"),
         (["search.hparams={data.validation: [0, 0.2]}"], "judged on a validation split"),
         (["search.hparams={optim.target: [a.A, b.B]}"], "cannot draw optim.target;"),

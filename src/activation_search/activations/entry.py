@@ -43,12 +43,13 @@ class Parameter:
             number = float(value)
         except OverflowError:  # a whole number beyond all floats
             number = math.copysign(math.inf, value > 0 or -1)
+        shown = f"{number:g}" if float(f"{number:g}") == number else repr(number)
         if isinstance(self.default, int) and not number.is_integer():  # as nan and infinity are not
-            raise UserError(f"{label} must be a whole number, not {number:g}.")
+            raise UserError(f"{label} must be a whole number, not {shown}.")
         if not math.isfinite(number):
-            raise UserError(f"{label} must be a finite number, not {number:g}.")
+            raise UserError(f"{label} must be a finite number, not {shown}.")
         if not self.low <= number <= self.high:
-            raise UserError(f"{label} must lie in [{self.low:g}, {self.high:g}], not {number:g}.")
+            raise UserError(f"{label} must lie in [{self.low:g}, {self.high:g}], not {shown}.")
         return type(self.default)(number)
 
 

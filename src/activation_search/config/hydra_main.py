@@ -176,15 +176,21 @@ def _readable(words: list[str]) -> list[str]:
 
 
 def _check_passwords(words: list[str]) -> None:
-    """Hydra's sweepers print what they are given, and write it into ``multirun.yaml``; ``--cfg``
-    prints it.
+    """Hydra's sweepers print what they are given, and write it into ``multirun.yaml``; its options
+    ``--cfg`` and ``--info`` print it.
 
     Raises:
         UserError: a password would be among that.
     """
     given = get_args_parser().parse_args(words)
-    swept = (given.multirun or MULTIRUN_MODE in words) and "hydra/sweeper=study" not in words
-    option = "-m" if swept else "--cfg" if given.cfg else None
+    mode = next((w for w in words if w.lstrip("+").startswith("hydra.mode=")), "")
+    shows = {
+        "-m": given.multirun and "hydra/sweeper=study" not in words,
+        mode: "MULTIRUN" in mode and "hydra/sweeper=study" not in words,
+        "--cfg": given.cfg,
+        "--info": given.info,
+    }
+    option = next((name for name, shown in shows.items() if shown), None)
     for word in words if option else ():
         shown = without_password(word)
         if shown != word:

@@ -28,10 +28,12 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     Each part is left in its own mode: a user may have frozen some by ``eval()``.
     """
     modes = [(part, part.training) for part in module.modules()]
+    was_training = module.training
     module.eval()
     try:
         yield
     finally:
+        module.train(was_training)  # what some parts do at a change of mode is undone
         for part, training in modes:
             part.training = training
 
@@ -88,7 +90,9 @@ def preactivations(network: Network, x: Tensor) -> dict[str, Tensor]:
     found = {}
     for site in network.activations:
         dim = network.layouts[site][1]
-        if len({z.shape[dim] for z in seen[site]}) == 1:
+        shapes = [z.shape for z in seen[site]]
+        # A single number, such as a learned gate, has no channels at all.
+        if all(shapes) and len({shape[dim] if len(shape) > dim else 0 for shape in shapes}) == 1:
             found[site] = _joined(seen[site], dim)
     mask = network.valid_positions(x)
     return found if mask is None else {site: z[mask] for site, z in found.items()}

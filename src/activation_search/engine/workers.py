@@ -59,7 +59,7 @@ def job_run(config: EngineConfig, group: str) -> TrainConfig:
             "resume= is for train.py; a study or comparison goes on by its own command, once more."
         )
     if config.group != TrainConfig.group and not config.group.startswith("multirun/"):  # of -m
-        raise UserError(f"group={config.group} is for train.py; here name= names the folder.")
+        raise UserError(f"group={config.group} is for single runs; a study has a name of its own.")
     trainer = replace(config.trainer, progress=False, threads=threads_per_job(config))
     return replace(config.as_run(), trainer=trainer, group=group, resume=None)
 

@@ -110,7 +110,7 @@ def paired_differences(values: np.ndarray, baseline: np.ndarray) -> np.ndarray:
     """``values - baseline``; those that are equal but for rounding as equal ones."""
     differences = values - baseline
     rounding = 1e-12 * max(np.abs(values).max(), np.abs(baseline).max())  # in the metric's unit
-    if np.ptp(differences) > rounding:
+    if not np.ptp(differences) <= rounding:  # nor if one of them is NaN
         return differences
     same = differences[0] if abs(differences[0]) > rounding else 0.0
     return np.full(len(differences), same)

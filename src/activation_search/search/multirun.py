@@ -56,14 +56,15 @@ def _is_of_here(result: RunResult) -> bool:
     """Whether it can be ranked; a note says of one from elsewhere that it is left out."""
     try:
         mode_of(result.metric)
-        to_overrides(result.parsed_config())
     except LookupError:
         note_once(f"Note: skipped {result.directory}: its metric {result.metric!r} is unknown")
+        return False
+    try:
+        to_overrides(result.parsed_config())
     except UserError as error:
         note_once(f"Note: skipped {result.directory}: {error}")
-    else:
-        return True
-    return False
+        return False
+    return True
 
 
 def _ranked(results: list[RunResult], folder: Path) -> Sweep:

@@ -30,11 +30,11 @@ def build_space(search: SearchConfig, base: TrainConfig, sites: Sequence[Site]) 
     if not search.per_site and search.tie:
         raise UserError("search.tie needs search.per_site=true; without it all sites share one.")
     candidates = _candidates(search.candidates, [site.name for site in sites])
+    if not search.per_site and set(candidates) != {"*"}:
+        raise UserError(
+            "search.candidates has lists for single sites, which need search.per_site=true."
+        )
     if not search.per_site and search.sites == "all":
-        if isinstance(search.candidates, Mapping):
-            raise UserError(
-                "search.candidates has a list for each site, which needs search.per_site=true."
-            )
         filled = [site for site in sites if site.fills]
         if not filled:
             raise UserError(
@@ -179,7 +179,7 @@ def _range(key: str, given: Any, base: TrainConfig) -> Range:
     ):
         raise UserError(
             f"search.hparams cannot draw {key}; it takes single settings below "
-            f"{', '.join(SEARCHED)}, such as optim.lr."
+            f"{', '.join(SEARCHED)}, such as optim.lr, and no name, file or code."
         )
     if isinstance(given, Sequence) and not isinstance(given, str) and given:
         for value in given:

@@ -89,8 +89,9 @@ def find_unfinished(config: TrainConfig) -> Path | None:
         result = read_or_skip(directory)
         if result and result.parsed_config().identity() == wanted:
             mine = os.access(directory, os.W_OK)  # and not of somebody else
-            if mine and can_resume(result, directory):
-                return directory
+            with suppress(OSError):  # its lock may be somebody else's, or it was removed just now
+                if mine and can_resume(result, directory):
+                    return directory
     return None
 
 

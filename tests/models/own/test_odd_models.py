@@ -21,7 +21,7 @@ class ActDrop(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.act, self.drop = nn.ReLU(), nn.Dropout(0.5)
+        self.act, self.drop = nn.ReLU(), nn.Dropout(0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.drop(self.act(x))
@@ -29,17 +29,46 @@ class ActDrop(nn.Module):
 
 class FunctionalDrop(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return F.dropout(F.relu(x), 0.5, self.training)
+        return F.dropout(F.relu(x), 0.01, self.training)
+
+
+class SampleDrop(nn.Module):
+    """Stochastic depth: whole samples are left out."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = torch.rand(len(x), device=x.device) > 0.1 * self.training
+        return F.relu(x) * kept.view(-1, *[1] * (x.dim() - 1))
+
+
+class Counts(nn.Module):
+    """An activation that counts its calls, and whose ``train`` returns nothing."""
+
+    calls = 0
+
+    def train(self, mode: bool = True) -> None:  # type: ignore[override]
+        super().train(mode)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return F.silu(x)
+
+
+def test_a_unit_is_left_as_it_is() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), Counts(), nn.Linear(4, 3))
+    [site] = found(model, 4).sites
+    assert (site.name, site.unit, str(site.site.default)) == ("model_1", True, "silu")
+    assert model[1].calls == 0
 
 
 @pytest.mark.parametrize(
-    ("block", "name"), [(ActDrop, "model_1_act"), (FunctionalDrop, "model_1_relu")]
+    ("block", "name"),
+    [(ActDrop, "model_1_act"), (FunctionalDrop, "model_1_relu"), (SampleDrop, "model_1_relu")],
 )
 def test_dropout_stays_where_it_is(block: type[nn.Module], name: str) -> None:
     model = nn.Sequential(nn.Linear(64, 64), block(), nn.Linear(64, 3))
     assert [site.name for site in found(model, 64).sites] == [name]
     replaced = activation_search.replace(model, "gelu", sample=torch.randn(2, 64)).train()
-    x = torch.randn(2, 64)
+    x = torch.randn(500, 64)
     assert not torch.equal(replaced(x), replaced(x))
 
 
@@ -79,6 +108,27 @@ def test_channels_behind_a_parametrised_layer(norm: Any) -> None:
     assert seen.layers == ["0", "3"]
 
 
+class SoftplusByHand(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.log(1 + torch.exp(x))
+
+
+class Reparametrised(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.reparametrizations = nn.ModuleDict({"a": nn.Linear(4, 4)})
+        self.parametrizations = nn.ModuleDict({"b": nn.Linear(4, 3)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.parametrizations["b"](F.relu(self.reparametrizations["a"](x)))
+
+
+def test_parts_that_are_only_called_parametrizations() -> None:
+    seen = found(Reparametrised(), 4)
+    assert seen.layers == ["reparametrizations.a", "parametrizations.b"]
+    assert seen.sites[0].after == "reparametrizations.a"
+
+
 @pytest.mark.parametrize(
     ("function", "name"),
     [
@@ -87,6 +137,7 @@ def test_channels_behind_a_parametrised_layer(norm: Any) -> None:
         (nn.ReLU(), "relu"),
         (nn.ReLU6(), "relu6"),
         (nn.Softplus(), "softplus"),
+        (SoftplusByHand(), "softplus"),
         (nn.Hardswish(), "hardswish"),
     ],
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
 from torch.overrides import TorchFunctionMode
 
 from activation_search.models.own.functions import CALLS, PROBABILITIES, split_call
@@ -91,8 +92,11 @@ class Recorder(TorchFunctionMode):
         modules = dict(model.named_modules())
         self.parameters: dict[int, tuple[str, nn.Module]] = {}
         for path, module in modules.items():
-            # Those of a parametrisation, such as a spectral norm, are of the layer that has it.
-            owner = path.partition("parametrizations.")[0].rstrip(".")
+            # Those of a parametrisation, such as a spectral norm, are of the layer that has it, as
+            # "conv" is for "conv.parametrizations.weight".
+            owner = path
+            if isinstance(module, ParametrizationList):
+                owner = ".".join(path.split(".")[:-2])
             for parameter in module.parameters(recurse=False):
                 self.parameters[id(parameter)] = (owner, modules[owner])
 
