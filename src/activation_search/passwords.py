@@ -2,16 +2,15 @@
 
 import re
 
+# What stands before a password.
+_USER = r"(\w[\w+.-]*://[^\s:/@]*):"
+_KEY = r"(?i)([?&][^=&\s]*(?:pass|pwd)[^=&\s]*=)"
 # Up to the last @: a password that was not percent-encoded may hold one itself, and quotes.
-_IN_URL = re.compile(r"(\w[\w+.-]*://[^\s:/@]*):\S*@")
+_IN_URL = re.compile(rf"{_USER}\S*@")
 # A quote ends it only where the text goes on with something else.
-_IN_QUERY = re.compile(
-    r"([?&][^=&\s]*(?:pass|pwd)[^=&\s]*=)(?:[^&\s'\"]|['\"](?=\w))*", re.IGNORECASE
-)
-_IN_WORD = re.compile(r"(\w[\w+.-]*://[^\s:/@]*):.*@", re.DOTALL)
-_IN_QUERY_OF_WORD = re.compile(
-    r"([?&][^=&\s]*(?:pass|pwd)[^=&\s]*=)[^&]*", re.IGNORECASE | re.DOTALL
-)
+_IN_QUERY = re.compile(rf"{_KEY}(?:[^&\s'\"]|['\"](?=\w))*")
+_IN_WORD = re.compile(rf"{_USER}.*@", re.DOTALL)
+_IN_QUERY_OF_WORD = re.compile(rf"{_KEY}[^&]*")
 
 
 def without_passwords(text: str) -> str:

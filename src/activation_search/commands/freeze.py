@@ -32,11 +32,12 @@ def run() -> None:
     from activation_search.discovery.learned import freeze
     from activation_search.training.result import FINISHED, read_or_skip
 
-    results = [read_or_skip(folder) for folder in given.runs]
-    runs = [result for result in results if result and result.status == FINISHED]
-    for folder, result in zip(given.runs, results, strict=True):
-        if result not in runs:
+    runs = []
+    for folder in given.runs:
+        result = read_or_skip(folder)
+        if result is None or result.status != FINISHED:
             raise UserError(f"{folder} is no directory of a finished run.")
+        runs.append(result)
     choices = [result.parsed_config().activation for result in runs]
     if len(set(choices)) > 1:
         raise UserError("The runs have different activations; freeze those of one at a time.")

@@ -4,6 +4,7 @@ import math
 import os
 import sys
 import traceback
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -137,8 +138,8 @@ def _explained(main: Callable[[], None], kind: type[Config]) -> None:
     # Hydra would print a traceback and exit by itself; with this it lets errors through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     check_habits(sys.argv[1:], "search" in {item.name for item in fields(kind)})
-    sys.argv[1:] = _readable(own_overrides(sys.argv[1:]))
-    _check_passwords(sys.argv[1:])
+    sys.argv[1:], options = _readable(own_overrides(sys.argv[1:]))
+    _check_passwords(sys.argv[1:], options)
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:
@@ -152,13 +153,13 @@ def _explained(main: Callable[[], None], kind: type[Config]) -> None:
         raise explain(error) from error
 
 
-MULTIRUN_MODE = "hydra.mode=MULTIRUN"  # what -m stands for
 # Hydra's function that runs a job, and our sweeper's that runs a study.
 _OURS = {"run_job", "run_study"}
 
 
-def _readable(words: list[str]) -> list[str]:
-    """The command line as Hydra's parser reads it, which wants ``-m`` before all overrides.
+def _readable(words: list[str]) -> tuple[list[str], Namespace]:
+    """The command line as Hydra's parser reads it, which wants ``-m`` before all overrides; and
+    what it reads.
 
     Raises:
         UserError: an option that there is none of; Hydra's parser would print its usage.
@@ -171,24 +172,23 @@ def _readable(words: list[str]) -> list[str]:
         raise UserError(f"{message[:1].upper()}{message[1:]}; see --help.")
 
     parser.error = refuse  # type: ignore[method-assign]
-    parser.parse_args(words)
-    return words
+    return words, parser.parse_args(words)
 
 
-def _check_passwords(words: list[str]) -> None:
+def _check_passwords(words: list[str], options: Namespace) -> None:
     """Hydra's sweepers print what they are given, and write it into ``multirun.yaml``; its options
     ``--cfg`` and ``--info`` print it.
 
     Raises:
         UserError: a password would be among that.
     """
-    given = get_args_parser().parse_args(words)
     mode = next((w for w in words if w.lstrip("+").startswith("hydra.mode=")), "")
+    swept = "hydra/sweeper=study" not in words
     shows = {
-        "-m": given.multirun and "hydra/sweeper=study" not in words,
-        mode: "MULTIRUN" in mode and "hydra/sweeper=study" not in words,
-        "--cfg": given.cfg,
-        "--info": given.info,
+        "-m": options.multirun and swept,
+        mode: "MULTIRUN" in mode and swept,
+        "--cfg": options.cfg,
+        "--info": options.info,
     }
     option = next((name for name, shown in shows.items() if shown), None)
     for word in words if option else ():

@@ -15,9 +15,8 @@ from activation_search.errors import UserError
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
-# Its comma may part thousands as well as decimals.
-_EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
-_EITHER_POINT = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
+# Its comma or point may part thousands as well as decimals.
+_EITHER = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 # With thousands separators, a currency, or per cent: not read, but no words either.
 _DRESSED = re.compile(
     r"[+-]?[$€£¥]? ?[+-]?\d[\d.,'\u2019 \xa0\u202f]*([eE][+-]?\d+)? ?[$€£¥%]?", re.ASCII
@@ -110,7 +109,7 @@ def _check_points(columns: Sequence[Column]) -> None:
     for column in columns:
         texts = [plain(text) for text in column.texts]
         dotted = [row for row, text in enumerate(texts) if "." in text and _POINT.fullmatch(text)]
-        if any(not _EITHER_POINT.fullmatch(texts[row]) for row in dotted):
+        if any(not _EITHER.fullmatch(texts[row]) for row in dotted):
             return  # it can be decimal alone
         if dotted and any(map(is_whole, texts)):
             doubtful = doubtful or (column, dotted[0])

@@ -58,6 +58,13 @@ class Sample:
         return ones
 
 
+def lacking_steps(x: Tensor) -> Tensor:
+    """Which steps ``[B, T]`` of series ``[B, T, F]`` or ``[B, T]`` are not there: those that are
+    NaN in every feature, up to the end."""
+    empty = x.isnan() if x.dim() == 2 else x.isnan().all(2)
+    return empty.flip(1).cumprod(1).flip(1).bool()
+
+
 # What is asked, and the function on the output that follows from it.
 TASK_TEXT = {
     "classes": "one of several classes: softmax",

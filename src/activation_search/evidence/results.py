@@ -192,8 +192,10 @@ def read_evidence(folder: Path) -> Evidence:
     path = folder / COMPARISON_FILE
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
-        [first, *others] = [_block(block) for block in plain["blocks"]]
-        return Evidence(**{**plain, "blocks": [first, *others]})
+        if not plain["blocks"]:
+            raise ValueError("it compares nothing")
+        plain["blocks"] = [_block(block) for block in plain["blocks"]]
+        return Evidence(**plain)
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror}.") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

@@ -10,7 +10,6 @@ import optuna
 import yaml
 from optuna.trial import TrialState, create_trial
 
-from activation_search.config.hydra_main import MULTIRUN_MODE
 from activation_search.config.overrides import to_overrides, what_differs
 from activation_search.config.run import from_dict
 from activation_search.errors import UserError
@@ -28,6 +27,8 @@ from activation_search.training.result import (
     read_or_skip,
 )
 from activation_search.training.task import mode_of
+
+MULTIRUN_MODE = "hydra.mode=MULTIRUN"  # what -m stands for
 
 
 def rank_runs(folder: Path) -> dict[str, Sweep]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from activation_search.data.as_array import as_array
 from activation_search.data.floats import to_floats
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, lacking_steps
 from activation_search.errors import UserError
 
 
@@ -49,12 +49,10 @@ def _check_tokens(x: Tensor, vocabulary: int) -> None:
 def _check_finite(x: Tensor, varies: bool) -> None:
     bad, where = ~x.isfinite(), ""
     if varies and x.dim() in (2, 3):
-        # Steps that are NaN in every feature, up to the end, are ones that a series lacks.
-        lacking = x.isnan() if x.dim() == 2 else x.isnan().all(2)
-        after = lacking.flip(1).cumprod(1).flip(1).bool()
-        if after.all(1).any():
+        lacking = lacking_steps(x)
+        if lacking.all(1).any():
             raise UserError("predict takes series of a step or more, and x holds one of none.")
-        bad &= ~after.reshape(*after.shape, *[1] * (x.dim() - 2))
+        bad &= ~lacking.reshape(*lacking.shape, *[1] * (x.dim() - 2))
         where = " before the end of a series"
     if bad.any():
         raise UserError(f"predict takes finite numbers, and x holds NaN or infinity{where}.")

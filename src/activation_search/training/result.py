@@ -136,10 +136,9 @@ def read_result(directory: Path) -> RunResult:
             if name in types and not _fits(value, types[name]):
                 raise ValueError(f"{name} is a {type(value).__name__}")
         result = RunResult(**{name: value for name, value in plain.items() if name in types})
-        for rows in (result.curve, result.learned.values()):
-            for row in rows:
-                if not isinstance(row, dict):
-                    raise ValueError(f"a row is a {type(row).__name__}")
+        for row in (*result.curve, *result.learned.values()):
+            if not isinstance(row, dict):
+                raise ValueError(f"a row is a {type(row).__name__}")
         result.parsed_config()
         return replace(
             result,

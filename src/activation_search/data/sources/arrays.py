@@ -16,13 +16,14 @@ from typing import Any
 from zipfile import is_zipfile
 
 import numpy as np
+import torch
 
 from activation_search.config.data import ArraysConfig, FunctionConfig
 from activation_search.data.as_array import as_array
 from activation_search.data.files import given_file
 from activation_search.data.floats import to_floats
 from activation_search.data.labels import OBJECTS_TO_TYPES, Labels, from_one_hot, read_targets
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, lacking_steps
 from activation_search.data.splits import Source
 from activation_search.errors import UserError, unknown
 from activation_search.user_code import own_callable
@@ -210,13 +211,11 @@ class _Reader:
     def _check_values(self, where: str, array: np.ndarray) -> None:
         bad = ~np.isfinite(array)
         if self.kind == "series":
-            # Steps that are NaN in every feature, up to the end, are ones that a series lacks.
-            lacking = np.isnan(array).all(2)
-            after = np.flip(np.logical_and.accumulate(np.flip(lacking, 1), 1), 1)
-            if after[:, 0].any():
-                raise UserError(f"{where} holds no step at sample {after[:, 0].argmax()}.")
-            self.varies |= bool(after.any())
-            bad &= ~after[:, :, None]
+            lacking = lacking_steps(torch.from_numpy(array)).numpy()
+            if lacking[:, 0].any():
+                raise UserError(f"{where} holds no step at sample {lacking[:, 0].argmax()}.")
+            self.varies |= bool(lacking.any())
+            bad &= ~lacking[:, :, None]
         if bad.any():
             at = np.argwhere(bad)[0]
             raise UserError(
