@@ -39,7 +39,7 @@ from activation_search.engine.runner import Runner
 from activation_search.engine.workers import job_run
 from activation_search.errors import UserError
 from activation_search.evidence.bases import base_on, names_in
-from activation_search.models.factory import check_reads, pinned_sources, sites_of
+from activation_search.models.factory import check_reads, pinned_sources, sites_on
 from activation_search.models.sites import assign
 from activation_search.search.drive import drive
 from activation_search.search.sole_driver import SoleDriver
@@ -185,8 +185,7 @@ def _base(config: DiscoverConfig) -> TrainConfig:
 
 def _check_sites(run: TrainConfig, hand_made: Sequence[str]) -> None:
     """Whether each function can stand where the formulas will."""
-    source = load_source(run.data)
-    sites = sites_of(run.model, source.sample, source.target.size)
+    sites = sites_on(run.model, run.data)
     for name in hand_made:
         assign(sites, with_activation(run, Activation.from_text(name)).activation)
 

@@ -13,7 +13,7 @@ from activation_search.config.data import DataConfig
 from activation_search.config.models import MODEL_CONFIGS, FunctionModelConfig, ModelConfig
 from activation_search.config.run import Config
 from activation_search.data.registry import HASH_DIGITS, load_source, pinned
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, Target
 from activation_search.errors import UserError, unknown
 from activation_search.models.initialise import initialise
 from activation_search.models.network import Network
@@ -48,6 +48,7 @@ def sites_on(model: ModelConfig, data: DataConfig) -> Sequence[Site]:
     """
     source = load_source(data)
     check_reads(model.name, source.sample)
+    check_target(model, source.sample, source.target)
     return sites_of(model, source.sample, source.target.size)
 
 
@@ -116,6 +117,15 @@ def check_reads(model: str, sample: Sample) -> None:
         raise UserError(
             f"model={model} cannot read samples of kind {kind}; models that can: {', '.join(able)}."
         )
+
+
+def check_target(config: ModelConfig, sample: Sample, target: Target) -> None:
+    """Whether a model leaves the output's function to the task.
+
+    Raises:
+        UserError: it does not.
+    """
+    network_class(config.name).check_target(config, sample, target)
 
 
 def build_network(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from activation_search.activations.factory import build
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, Target
 from activation_search.models.sites import Assignment, Site
 
 
@@ -80,6 +80,14 @@ class Network(nn.Module):
             outputs: width of the output layer.
         """
         raise NotImplementedError
+
+    @classmethod
+    def check_target(cls, config: Any, sample: Sample, target: Target) -> None:
+        """Whether the model leaves the output's function to the task.
+
+        Raises:
+            UserError: it does not.
+        """
 
     def forward(self, x: Tensor) -> Tensor:
         """From a batch of samples ``[B, ...]`` to raw outputs ``[B, outputs]``; of tokens to one

@@ -19,7 +19,7 @@ from activation_search.data.splits import Source
 from activation_search.engine.runner import Runner
 from activation_search.engine.workers import job_run
 from activation_search.errors import UserError
-from activation_search.models.factory import check_reads, count_weights, pinned_sources, sites_of
+from activation_search.models.factory import count_weights, pinned_sources, sites_of, sites_on
 from activation_search.models.sites import assign
 from activation_search.notebook import as_html
 from activation_search.search.costs import check_costs, extra_objectives
@@ -112,14 +112,13 @@ def _run_sweep(config: SweepConfig, runner: Runner) -> Sweep:
     check(config)
     config = pinned_sources(config)
     source = load_source(config.data)
-    check_reads(config.model.name, source.sample)
     check_own_parts(config)
     print_note(source.origin, runner.console)
     name = config.name or f"{config.model.label}-{config.data.label}-{config.search.name}"
     check_name(name)
     folder = Path(config.logs) / "sweeps" / name
     base = base_config(config, folder.name)
-    sites = sites_of(config.model, source.sample, source.target.size)
+    sites = sites_on(config.model, config.data)
     space = build_space(config.search, base, sites)
     check_methods(config, space)
     criterion = criterion_of(config)

@@ -167,6 +167,33 @@ def test_mistakes(command: Command, example: Path, capsys, override: str, senten
     assert not (example / "logs").exists()
 
 
+AUTOENCODER = """
+from torch import nn
+
+
+def build(outputs: int, end: str) -> nn.Module:
+    layers = [nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, outputs)]
+    return nn.Sequential(*layers, getattr(nn, end)())
+"""
+
+
+@pytest.mark.parametrize(("end", "code"), [("Tanh", 2), ("Sigmoid", 2), ("Identity", 0)])
+def test_an_autoencoder_leaves_its_last_function_to_the_task(
+    command: Command, example: Path, capsys: pytest.CaptureFixture[str], end: str, code: int
+) -> None:
+    (example / "own_autoencoder.py").write_text(AUTOENCODER)
+    own = ["model=function", "model.function=own_autoencoder.build", f"model.args.end={end}"]
+    data = "data=digits_reconstruction"
+    assert command("train.py", *own, *QUICK, data, "logs=logs") == code
+    assert (f"ends in {end.lower()}, which the task puts itself" in capsys.readouterr().err) == (
+        code == 2
+    )
+    assert (example / "logs").exists() == (code == 0)
+    if code:
+        assert command("scripts/sweep.py", *own, data, "trials=2", "logs=sweep") == code
+        assert not (example / "sweep").exists()
+
+
 def test_other_models_draw_by_gain(command: Command, capsys) -> None:
     assert command("train.py", "model=mlp", "data=digits", "init=own") == 2
     assert "init=own does not go with model=mlp" in capsys.readouterr().err

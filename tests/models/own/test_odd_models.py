@@ -220,3 +220,60 @@ def test_functions_kept_as_attributes(model: nn.Module, default: str) -> None:
     expected = model.head(torch.tanh(model.fc(x)))
     replaced = activation_search.replace(model, "tanh", sample=x)
     torch.testing.assert_close(replaced(x), expected)
+
+
+class Attends(nn.Module):
+    """One place behind several layers, each of which uses weights of a layer that it never calls:
+    torch's attention projects its output by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.ModuleList(
+            nn.MultiheadAttention(4, 2, batch_first=True) for _ in range(3)
+        )
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.attention:
+            x = F.relu(layer(x, x, x, need_weights=False)[0])
+        return self.head(x.mean(1))
+
+
+def test_one_place_behind_layers_that_use_the_weights_of_others() -> None:
+    torch.manual_seed(0)
+    x, model = torch.randn(2, 5, 4), Attends()
+    assert [site.name for site in found(model, 5, 4).sites] == ["relu", "relu_1", "relu_2"]
+    changed = activation_search.replace(model, {"relu": "tanh", "relu_2": "silu"}, sample=x)
+    expected = x
+    for layer, act in zip(model.attention, (torch.tanh, F.relu, F.silu), strict=True):
+        expected = act(layer(expected, expected, expected, need_weights=False)[0])
+    torch.testing.assert_close(changed(x), model.head(expected.mean(1)), rtol=0, atol=0)
+
+
+class ByHand(nn.Module):
+    """One place, and layers whose weights it uses without calling them."""
+
+    def __init__(self, called_first: bool) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+        self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(2))
+        self.head = nn.Linear(4, 3)
+        self.called_first = called_first
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x) if self.called_first else x
+        for layer in self.layers:
+            x = F.relu(F.linear(x, layer.weight, layer.bias))
+        return self.head(x)
+
+
+@pytest.mark.parametrize("called_first", [True, False])
+def test_layers_that_are_never_called_share_the_site_of_their_place(called_first: bool) -> None:
+    model = ByHand(called_first)
+    assert [site.name for site in found(model, 4).sites] == ["relu"]
+    changed = activation_search.replace(model, "tanh", sample=torch.randn(2, 4))
+    x = torch.randn(2, 4)
+    expected = model.first(x) if called_first else x
+    for layer in model.layers:
+        expected = layer(expected).tanh()
+    torch.testing.assert_close(changed(x), model.head(expected), rtol=0, atol=0)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from activation_search.activations.factory import build
 from activation_search.activations.names import MODEL_DEFAULT
 from activation_search.config.models import FunctionModelConfig
-from activation_search.data.sample import Sample
+from activation_search.data.sample import Sample, Target
 from activation_search.errors import UserError
 from activation_search.models.network import Network
 from activation_search.models.own.check import output_of
@@ -92,7 +92,7 @@ def discover_own(
         shape = list(given.shape) if isinstance(given, Tensor) else type(given).__name__
         if shape != wanted:
             raise UserError(f"The model gives {shape}{when} where this task needs {wanted}.")
-    if found.survey.ends_in and _is_share(result):
+    if found.survey.ends_in not in ("", "tanh") and _is_share(result):
         raise UserError(
             f"The model ends in {found.survey.ends_in}, which the task puts itself: return what "
             "goes into it."
@@ -137,10 +137,16 @@ class OwnNetwork(Network):
 
     @staticmethod
     def sites(config: FunctionModelConfig, sample: Sample, outputs: int) -> Sequence[Site]:
-        plain = json.dumps([config.function, config.args, list(config.sites)], sort_keys=True)
-        # With the function itself: a notebook may define another one of its name.
-        own = config.function and own_callable("model.function", config.function)
-        return _sites(own, plain, sample, outputs)
+        return _seen(config, sample, outputs)[0]
+
+    @classmethod
+    def check_target(cls, config: FunctionModelConfig, sample: Sample, target: Target) -> None:
+        _, ends_in = _seen(config, sample, target.size)
+        if target.kind == "itself" and ends_in == "tanh":
+            raise UserError(
+                "The model ends in tanh, which the task puts itself where samples are to be given "
+                "back: return what goes into it."
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         if not x.is_floating_point():
@@ -171,14 +177,24 @@ def _weight_of_prelu(activation: nn.Module) -> Tensor | None:
     return None
 
 
+def _seen(
+    config: FunctionModelConfig, sample: Sample, outputs: int
+) -> tuple[tuple[Site, ...], str]:
+    """The sites of a user's model, and what it ends in."""
+    plain = json.dumps([config.function, config.args, list(config.sites)], sort_keys=True)
+    # With the function itself: a notebook may define another one of its name.
+    own = config.function and own_callable("model.function", config.function)
+    return _seen_once(own, plain, sample, outputs)
+
+
 @cache
-def _sites(_: Any, plain: str, sample: Sample, outputs: int) -> tuple[Site, ...]:
+def _seen_once(_: Any, plain: str, sample: Sample, outputs: int) -> tuple[tuple[Site, ...], str]:
     function, args, patterns = json.loads(plain)
     config = FunctionModelConfig(function=function, args=args, sites=patterns)
     with torch.random.fork_rng(devices=[]):
         model = build_own(config, sample, outputs)
         found = discover_own(model, config, sample, outputs)
-    return tuple(each.site for each in found.sites)
+    return tuple(each.site for each in found.sites), found.survey.ends_in
 
 
 def activation_at(found: FoundSite, chosen: Any) -> nn.Module:

@@ -125,16 +125,14 @@ def _groups(events: Sequence[Event]) -> dict[Key, list[Event]]:
     several = _places_of_several_layers(events)
     for event in events:
         where = (event.owner, event.place)
-        weights = event.weights.path if event.weights and where in several else ""
-        groups.setdefault((*where, weights), []).append(event)
+        groups.setdefault((*where, event.passed if where in several else ""), []).append(event)
     return groups
 
 
 def _places_of_several_layers(events: Iterable[Event]) -> set[tuple[str, Place]]:
     seen: dict[tuple[str, Place], set[str]] = {}
     for event in events:
-        path = event.weights.path if event.weights else ""
-        seen.setdefault((event.owner, event.place), set()).add(path)
+        seen.setdefault((event.owner, event.place), set()).add(event.passed)
     return {where for where, paths in seen.items() if len(paths) > 1}
 
 

@@ -18,6 +18,8 @@ from torch.overrides import TorchFunctionMode
 from activation_search.models.own.functions import CALLS, PROBABILITIES, split_call
 from activation_search.models.own.place import Place, calling_place
 
+_ENDS = ("sigmoid", "tanh")  # activations that tasks put on the output
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -38,6 +40,8 @@ class Event:
         kind: the function as torch calls it; ``""`` for a unit that it has no name for.
         place: of the call.
         weights: the layer with weights that ran last before it.
+        passed: path of the module with weights whose forward ended last before it; another one than
+            of ``weights`` where code uses a layer's weights without calling the layer.
         shape: of its input.
         args, kwargs: further arguments of a call.
         last: no weights ran after it.
@@ -48,6 +52,7 @@ class Event:
     kind: str
     place: Place
     weights: Weights | None
+    passed: str
     shape: tuple[int, ...]
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +66,8 @@ class Survey:
     Attributes:
         events: in order, over all batches.
         layers: paths of modules with weights, in the order of their first use.
-        ends_in: the function that gives probabilities at the very end, or ``""``.
+        ends_in: the function at the very end, if it is one that tasks put there: softmax,
+            log_softmax, sigmoid or tanh; or ``""``.
         fused: types of modules whose activations are inside a kernel, such as ``LSTM``.
         in_place: where activations that overwrite their input are called.
         with_arguments: paths of units that are called with more than their input.
@@ -83,6 +89,7 @@ class Recorder(TorchFunctionMode):
         self.events: list[Event] = []
         self.layers: list[str] = []
         self.weights: Weights | None = None
+        self.passed = ""
         self.path: list[str] = []  # of the modules that are running
         self.inside = 0  # of a unit, whose calls are its own
         self.ends_in = ""
@@ -99,13 +106,24 @@ class Recorder(TorchFunctionMode):
                 owner = ".".join(path.split(".")[:-2])
             for parameter in module.parameters(recurse=False):
                 self.parameters[id(parameter)] = (owner, modules[owner])
+        self.owners = {owner for owner, _ in self.parameters.values()}
+
+    def enter(self, path: str) -> None:
+        """The forward of a module begins."""
+        self.path.append(path)
+
+    def leave(self, path: str) -> None:
+        """It ends."""
+        self.path.pop()
+        if path in self.owners and not self.inside:
+            self.passed = path
 
     def unit(self, owner: str, kind: str, x: Tensor, compute: Callable) -> Any:
         """A unit is called."""
         place = calling_place()
-        self.events.append(Event(owner, True, kind, place, self.weights, tuple(x.shape)))
-        if kind == "sigmoid":
-            self.ends_in = kind
+        shape = tuple(x.shape)
+        self.events.append(Event(owner, True, kind, place, self.weights, self.passed, shape))
+        self.ends_in = kind if kind in _ENDS else ""
         self.inside += 1
         try:
             return compute()
@@ -134,12 +152,13 @@ class Recorder(TorchFunctionMode):
                     kind,
                     calling_place(),
                     self.weights,
+                    self.passed,
                     tuple(x.shape),
                     further,
                     named,
                 )
             )
-            self.ends_in = "sigmoid" if kind == "sigmoid" else ""
+            self.ends_in = kind if kind in _ENDS else ""
             return
         if func in PROBABILITIES:
             self.ends_in = func.__name__
@@ -190,8 +209,8 @@ def _paths_recorded(model: nn.Module, recorder: Recorder) -> Iterator[None]:
     """Keeps the recorder told which module is running."""
     handles = []
     for path, module in model.named_modules():
-        enter: Any = lambda m, args, path=path: recorder.path.append(path)  # noqa: E731
-        leave: Any = lambda m, args, out: recorder.path.pop() and None  # noqa: E731
+        enter: Any = lambda m, args, path=path: recorder.enter(path)  # noqa: E731
+        leave: Any = lambda m, args, out, path=path: recorder.leave(path)  # noqa: E731
         handles.append(module.register_forward_pre_hook(enter))
         handles.append(module.register_forward_hook(leave, always_call=True))
     try:
