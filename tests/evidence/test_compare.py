@@ -241,6 +241,36 @@ def test_an_earlier_comparison_of_others_is_kept(configure: Configure, trained) 
     assert all((folder / path).is_file() and figures.name in path for path in shown)
 
 
+def test_a_candidate_that_changed_under_its_name_is_another_comparison() -> None:
+    def block(assignment: str, lr: float) -> Block:
+        arm = Arm([0.5], [0.5], ["d"], 1, 0.1, lr, {"hidden1": assignment})
+        return Block("mlp", "digits", "accuracy", "max", "relu", [0], {"study:1": arm})
+
+    assert block("gelu", 0.1).contains(block("gelu", 0.1))
+    assert not block("tanh", 0.1).contains(block("gelu", 0.1))
+    assert not block("gelu", 0.2).contains(block("gelu", 0.1))
+
+
+def test_a_comparison_that_was_put_back_is_kept_again(configure: Configure, trained) -> None:
+    def names(folder: Path) -> set[str]:
+        return {p.name for p in folder.glob("comparison-*.json")}
+
+    compared(configure("candidates=[relu,gelu]", "seeds=2"))
+    _, folder = compared(configure("candidates=[relu,tanh]", "seeds=2"))
+    [first] = folder.glob("comparison-*.json")
+    stamp = first.stem.removeprefix("comparison-")
+    first.rename(folder / "comparison.json")
+    for name in ("figures", f"figures-{stamp}"):
+        (folder / name).mkdir()
+        (folder / name / "picture.png").write_bytes(name.encode())
+    compared(configure("candidates=[relu,elu]", "seeds=2"))
+    assert names(folder) == {f"comparison-{stamp}-2.json"}
+    assert (
+        folder / f"figures-{stamp}" / "picture.png"
+    ).read_bytes() == b"figures-" + stamp.encode()
+    assert (folder / f"figures-{stamp}-2" / "picture.png").read_bytes() == b"figures"
+
+
 def test_a_run_that_raises_is_told_when_the_others_are_done(configure: Configure) -> None:
     broken = "{name: custom, target: tests.evidence.test_compare.broken}"
     config = configure(f"candidates=[relu,{broken}]", "seeds=2", "workers=1")

@@ -80,6 +80,18 @@ def test_a_constant_difference_is_judged_by_its_sign_alone() -> None:
     )  # fmt: skip
 
 
+def test_shares_in_float32_are_equal_but_for_rounding() -> None:
+    """As metrics come: counts of 300 and of 360 samples, divided in float32."""
+    right = np.array([276, 285, 271, 274, 287])
+    found = compare(np.float32(right / 300), {"x": np.float32((right + 2) / 300)}, "max")["x"]
+    assert (found.p_t, found.effect, found.verdict) == (0.0625, None, "undecided")
+    assert found.difference == pytest.approx(2 / 300, rel=1e-4)
+    gains = np.array([1, 1, 2, -1, 2, 1, 3])
+    right = np.array([276, 285, 271, 274, 287, 300, 307])
+    found = compare(np.float32(right / 360), {"x": np.float32((right + gains) / 360)}, "max")["x"]
+    assert found.p_wilcoxon == stats.wilcoxon(gains).pvalue == pytest.approx(0.078125)
+
+
 def test_what_is_no_number_stays_seen() -> None:
     found = compare([0.9] * 5, {"x": [math.nan, 0.9, 0.9, 0.8, 0.7]}, "max")["x"]
     assert math.isnan(found.difference)
@@ -99,7 +111,7 @@ def test_the_verdict_is_the_same_in_any_unit(unit: float) -> None:
 @pytest.fixture
 def verdict_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without what takes nearly all the time of a comparison and has no part in its verdict."""
-    monkeypatch.setattr(statistics_module, "wilcoxon", lambda differences: 1.0)
+    monkeypatch.setattr(statistics_module, "wilcoxon", lambda *_: 1.0)
     monkeypatch.setattr(statistics_module, "detectable_difference", lambda *_: 0.0)
     monkeypatch.setattr(statistics_module, "bootstrap_interval", lambda differences: (None, None))
 

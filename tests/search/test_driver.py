@@ -194,6 +194,15 @@ def test_median_pruning_keeps_the_last_value(work: Work, pretended: Pretended) -
     assert (row.status, row.values) == ("pruned", [0.5])
 
 
+def test_copies_of_the_baseline_are_not_pruned(work: Work, pretended: Pretended) -> None:
+    pretended(lambda config: [0.1, 0.1] if config.seed else [0.5, 0.6])
+    names = ["relu", "gelu", "silu", "elu", "tanh"]
+    study = work(f"search.candidates=[{','.join(names)}]", "trials=5", "search.controls=2",
+                 "pruner=median", "prune_warmup=1", "trainer.max_epochs=2")  # fmt: skip
+    assert kinds(study)[5:] == ["control"] * 2
+    assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 7
+
+
 def test_a_replicate_of_nothing_is_no_crash(
     work: Work, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -91,7 +91,16 @@ def test_a_journal_of_which_nothing_is_sound_begins_anew(tmp_path: Path, content
     assert values(opened(path)) == [7.0]
 
 
-@pytest.mark.parametrize("content", [b"name,age\n1,2\n", b"{}\n", b"PK\3\4", b"no line end"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"name,age\n1,2\n",
+        b"{}\n",
+        b"PK\3\4",
+        b"no line end",
+        bytes(4096) + b"CD001\n\1" + bytes(99),
+    ],
+)
 def test_a_file_of_another_kind_is_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mine.csv"
     path.write_bytes(content)

@@ -1,5 +1,6 @@
 """Rows of the leaderboard from hand-made trials, and their pictures."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,17 @@ def test_a_pruned_value_is_not_averaged_with_a_final_one() -> None:
     assert (one.status, one.mean) == ("finished", 0.9)
     [one] = rank(study_of(row("gelu", "pruned", 0.3)))
     assert (one.status, one.mean) == ("pruned", 0.3)
+
+
+def test_a_value_of_an_early_epoch_is_dropped_in_any_order() -> None:
+    trials = [
+        row("gelu", "pruned", 0.3),
+        row("gelu", "diverged", float("nan"), reason="loss is nan"),
+        row("gelu", "finished", 0.9),
+    ]
+    for order in itertools.permutations(trials):
+        [one] = rank(study_of(*order))
+        assert (one.status, one.values) == ("diverged", [0.9]), order
 
 
 def test_luck_is_between_copies_not_between_their_seeds() -> None:

@@ -9,10 +9,16 @@ import pytest
 
 from activation_search.config.compose import compose
 from activation_search.config.search import SweepConfig
-from activation_search.errors import UserError
+from activation_search.errors import MachineError, UserError
 from activation_search.models.factory import sites_on
 from activation_search.search.parse_space import build_space
-from activation_search.search.study import FORMAT, open_storage, open_study, sweep_question
+from activation_search.search.study import (
+    FORMAT,
+    open_storage,
+    open_study,
+    storage_errors,
+    sweep_question,
+)
 from activation_search.search.sweep import base_config
 
 
@@ -68,6 +74,23 @@ def test_costs_are_minimised_beside_the_metric(storage) -> None:
     ]  # fmt: skip
     assert study.metric_names == ["validation accuracy", "parameters", "milliseconds"]
     open_study(storage, "s", asked, "accuracy", "max", COSTS)
+
+
+@pytest.mark.parametrize("costs", [[], COSTS])
+def test_a_study_made_beforehand_for_the_other_direction(storage, costs: list[str]) -> None:
+    optuna.create_study(storage=storage, study_name="s")  # to be minimised, by default
+    with pytest.raises(UserError, match="'s' was made by another program, for other directions"):
+        open_study(storage, "s", configured(), "accuracy", "max", costs)
+    assert open_study(storage, "t", configured(), "loss", "min").directions[0].name == "MINIMIZE"
+
+
+def test_a_study_that_is_deleted_while_it_runs(storage) -> None:
+    study = open_study(storage, "s", configured(), "accuracy", "max")
+    optuna.delete_study(study_name="s", storage=storage)
+    with pytest.raises(MachineError, match="was deleted from its storage"), storage_errors():
+        study.set_user_attr("driver", 1)
+    with pytest.raises(KeyError), storage_errors():
+        raise KeyError("something else")
 
 
 @pytest.mark.parametrize(

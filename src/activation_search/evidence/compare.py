@@ -159,7 +159,7 @@ def tune(
     found: dict[str, dict[str, float]] = {label: {} for label in candidates}
     for (label, lr), result in results.items():
         value = result.metrics.get(f"val_{criterion.metric}", math.nan)
-        if result.status == FINISHED and value is not None:
+        if result.status == FINISHED and math.isfinite(value):
             found[label][repr(lr)] = value
     chosen = {}
     for label, config in candidates.items():

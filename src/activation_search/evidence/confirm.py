@@ -71,9 +71,15 @@ def _best_setting(
     ]
     results = run_all(dict(enumerate(settings)), runner, "baseline")
     sign = 1 if sweep.mode == "max" else -1
-    name = f"val_{sweep.metric}"
-    best = max(results, key=lambda i: sign * results[i].metrics.get(name, -sign * math.inf))
-    return settings[best]
+    values = {
+        index: sign * result.metrics.get(f"val_{sweep.metric}", math.nan)
+        for index, result in results.items()
+        if result.status == FINISHED
+    }
+    values = {index: value for index, value in values.items() if math.isfinite(value)}
+    if not values:  # it diverges at all of them, and shows it in the comparison
+        return settings[0]
+    return settings[max(values, key=lambda index: values[index])]
 
 
 def _group(base: TrainConfig) -> str:

@@ -1,5 +1,6 @@
 """What a comparison found, as it is written and read back."""
 
+import itertools
 import json
 import math
 import re
@@ -87,9 +88,11 @@ class Block:
         return Criterion(self.metric, self.mode)
 
     def contains(self, other: "Block") -> bool:
-        """Whether it has all candidates and seeds of another one of the same setting."""
+        """Whether it has all candidates and seeds of another one of the same setting; a candidate
+        of a study or a file may be another one now under the same name."""
+        own = {label: (arm.assignment, arm.lr) for label, arm in self.arms.items()}
         return (
-            set(other.arms) <= set(self.arms)
+            all(own.get(k) == (arm.assignment, arm.lr) for k, arm in other.arms.items())
             and set(other.seeds) <= set(self.seeds)
             and other.setting == json.loads(json.dumps(self.setting))
         )
@@ -161,13 +164,17 @@ class Evidence:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / COMPARISON_FILE
         if not self.keeps_earlier(folder):
-            stamp = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
-            for earlier in (*folder.glob("report.*"), *folder.glob("figures")):
-                earlier.rename(earlier.with_stem(f"{earlier.stem}-{stamp}"))
+            parts = [*folder.glob("report.*"), *folder.glob("figures"), path]
+            time = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
+            stamps = itertools.chain([time], (f"{time}-{n}" for n in itertools.count(2)))
+            # The first that is free: somebody may have put an earlier comparison back.
+            stamp = next(s for s in stamps if not any(_kept(part, s).exists() for part in parts))
+            for earlier in parts[:-1]:
+                earlier.rename(_kept(earlier, stamp))
             for report in folder.glob(f"report-{stamp}.md"):  # the other one holds its pictures
                 text = report.read_text(encoding="utf-8")
                 write_text(report, text.replace("](figures/", f"](figures-{stamp}/"))
-            path.rename(path.with_stem(f"{path.stem}-{stamp}"))  # last: after a kill, once more
+            path.rename(_kept(path, stamp))  # last: after a kill, once more
         write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
         return path
 
@@ -181,6 +188,11 @@ class Evidence:
             return False  # damaged or foreign: kept as well
         own = {block.label: block for block in self.blocks}
         return all(block.label in own and own[block.label].contains(block) for block in earlier)
+
+
+def _kept(path: Path, stamp: str) -> Path:
+    """What a file or folder of an earlier comparison is called."""
+    return path.with_stem(f"{path.stem}-{stamp}")
 
 
 def read_evidence(folder: Path) -> Evidence:

@@ -17,6 +17,8 @@ LEVEL = 0.05
 POWER = 0.8
 # Below it a t-test of metrics that come in steps of one sample finds what is not there.
 MIN_SEEDS = 5
+# Of a difference, relative to the larger metric: two metrics rounded to float32.
+ROUNDING = 2.5e-7
 BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
 
 
@@ -97,7 +99,7 @@ def _compare(
         boot_low=boot_low,
         boot_high=boot_high,
         p_t=p_t,
-        p_wilcoxon=wilcoxon(differences),
+        p_wilcoxon=wilcoxon(differences, _rounding(values, baseline)),
         p_holm=p_holm,
         effect=mean / sd if sd > 0 else None,
         win_rate=float(((gains > 0) + 0.5 * (gains == 0)).mean()),
@@ -109,11 +111,16 @@ def _compare(
 def paired_differences(values: np.ndarray, baseline: np.ndarray) -> np.ndarray:
     """``values - baseline``; those that are equal but for rounding as equal ones."""
     differences = values - baseline
-    rounding = 1e-12 * max(np.abs(values).max(), np.abs(baseline).max())  # in the metric's unit
+    rounding = _rounding(values, baseline)
     if not np.ptp(differences) <= rounding:  # nor if one of them is NaN
         return differences
-    same = differences[0] if abs(differences[0]) > rounding else 0.0
-    return np.full(len(differences), same)
+    same = differences.mean()
+    return np.full(len(differences), same if abs(same) > rounding else 0.0)
+
+
+def _rounding(values: np.ndarray, baseline: np.ndarray) -> float:
+    """In the metric's unit."""
+    return ROUNDING * float(max(np.abs(values).max(), np.abs(baseline).max()))
 
 
 def paired_t(values: np.ndarray, baseline: np.ndarray) -> tuple[float, float, float]:
@@ -131,11 +138,17 @@ def paired_t(values: np.ndarray, baseline: np.ndarray) -> tuple[float, float, fl
     return float(result.pvalue), float(interval.low), float(interval.high)
 
 
-def wilcoxon(differences: np.ndarray) -> float:
-    """Two-sided p of the signed-rank test; 1 where all differences are zero."""
-    if not differences.any():
+def wilcoxon(differences: np.ndarray, rounding: float = 0.0) -> float:
+    """Two-sided p of the signed-rank test; 1 where all differences are zero. Sizes that are equal
+    but for rounding share a rank."""
+    shared, size = differences.copy(), 0.0
+    for index in np.argsort(np.abs(differences)):
+        if abs(differences[index]) - size > rounding:
+            size = abs(differences[index])
+        shared[index] = math.copysign(size, differences[index])
+    if not shared.any():
         return 1.0
-    return float(stats.wilcoxon(differences).pvalue)
+    return float(stats.wilcoxon(shared).pvalue)
 
 
 def bootstrap_interval(differences: np.ndarray) -> tuple[float | None, float | None]:

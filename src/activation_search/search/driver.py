@@ -125,7 +125,7 @@ class Driver:
         tried.repetitions.add(repetition)
         trial.set_user_attr(REPETITION, repetition)
         # A control has other seeds than a candidate that is the baseline itself.
-        job = self._job(config, number, repetition + (kind == CONTROL))
+        job = self._job(config, number, repetition + (kind == CONTROL), kind)
         return Asked(trial, key, repetition), job, judge_by(trial)
 
     def _draw(self, trial: Trial, kind: str) -> tuple[Point, TrainConfig]:
@@ -166,11 +166,13 @@ class Driver:
         chosen = min(best[:BEST_TO_REPEAT], key=lambda t: len(t.repetitions), default=None)
         return chosen.point if chosen else {}
 
-    def _job(self, config: TrainConfig, number: int, repetition: int) -> Job:
+    def _job(self, config: TrainConfig, number: int, repetition: int, kind: str) -> Job:
         count, pruner = self._config.seeds_per_trial, self._config.pruner
         first = config.seed + repetition * count
         judged = EPOCHS if pruner in ("median", "hyperband") else NEVER
-        if pruner == "wilcoxon" and repetition == 0:
+        if kind == CONTROL:
+            judged = NEVER  # the luck of those that survive would be too small
+        elif pruner == "wilcoxon" and repetition == 0:
             judged = RUNS  # trials are paired by seeds, and repetitions share none
         board = replace(config.tensorboard, trial=number)
         runs = (replace(config, seed=first + n, tensorboard=board) for n in range(count))

@@ -107,15 +107,19 @@ class Journal(JournalFileBackend):
         """
         with self._path.open("rb") as file:
             start = file.read(len(_FIRST_BYTES)).rstrip(b"\0")  # a power cut can leave zeros
-            if not _FIRST_BYTES.startswith(start):
-                raise UserError(f"{self._path} is no journal of a study; give another storage=….")
+            foreign = not _FIRST_BYTES.startswith(start)
             file.seek(0)
             end = position = 0
-            for line in file:
+            for line in file if not foreign else ():
                 position += len(line)
                 if _is_sound(line):
                     end = position
-            return position - end
+                elif not (start or end) and line.strip(b"\0"):
+                    foreign = True  # zeros, such as a disk image begins with, and something else
+                    break
+        if foreign:
+            raise UserError(f"{self._path} is no journal of a study; give another storage=….")
+        return position - end
 
     def _cut_torn_line(self) -> None:
         """Removes a last line that has no end."""

@@ -160,7 +160,7 @@ def _add(row: LeaderboardRow, trial: FrozenTrial) -> None:
         row.reason = found["reason"]
         return
     status = found["status"]
-    if row.status == PRUNED and status == FINISHED:
+    if row.status == PRUNED and status != PRUNED:
         row.values, row.means = [], {}  # of an earlier epoch: not to be averaged with final ones
     if status == DIVERGED or (row.status != DIVERGED and _ORDER[status] < _ORDER[row.status]):
         row.status = status

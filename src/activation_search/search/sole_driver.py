@@ -66,7 +66,7 @@ class SoleDriver:
 
     def __exit__(self, *_: object) -> None:
         # A storage that fails has raised already; a dead driver is recognised as one.
-        with suppress(OSError, MachineError, StorageInternalError):
+        with suppress(OSError, MachineError, StorageInternalError, KeyError):
             if self._is_mine(self._holder()):
                 self._study.set_user_attr(DRIVER, None)
 

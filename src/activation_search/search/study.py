@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial
 
 from activation_search.config.engine import EngineConfig
 from activation_search.config.search import SweepConfig
-from activation_search.errors import UserError
+from activation_search.errors import MachineError, UserError
 from activation_search.passwords import without_password, without_passwords
 from activation_search.search.costs import extra_objectives
 from activation_search.search.journal import Journal
@@ -35,6 +35,7 @@ OVER_LIMIT = "over limit"  # status of a trial that costs more than it may
 # User attributes of the study: what it searches, and how its trials are described.
 QUESTION = "question"
 FORMAT, FORMAT_NOW = "format", 2
+_GONE = ("Record does not exist.",)  # how Optuna's storages say so
 
 
 def open_storage(url: str) -> BaseStorage:
@@ -83,15 +84,19 @@ def storage_errors() -> Iterator[None]:
     """A storage that fails inside is a sentence.
 
     Raises:
-        UserError: it does not answer any more.
+        MachineError: it does not answer any more, or the study is gone from it.
     """
     try:
         yield
     except StorageInternalError as error:
-        raise UserError(
+        raise MachineError(
             f"The study's storage does not answer any more ({error}); what is finished is kept, "
             "and the same command resumes."
         ) from error
+    except KeyError as error:
+        if error.args != _GONE:
+            raise
+        raise MachineError("The study was deleted from its storage while it ran.") from error
 
 
 def open_study(
@@ -116,13 +121,16 @@ def open_study(
         UserError: a study of that name asks something else, or is of an earlier version.
     """
     first = StudyDirection.MAXIMIZE if mode == "max" else StudyDirection.MINIMIZE
+    directions = [first, *(StudyDirection.MINIMIZE for _ in costs)]
     study = optuna.create_study(
-        storage=storage,
-        study_name=name,
-        directions=[first, *(StudyDirection.MINIMIZE for _ in costs)],
-        load_if_exists=True,
+        storage=storage, study_name=name, directions=directions, load_if_exists=True
     )
     before = study.user_attrs.get(QUESTION)
+    if study.directions != directions:
+        raise UserError(
+            f"The study {name!r} was made by another program, for other directions than this one "
+            "needs; give this one another name=…."
+        )
     if before is None:
         if study.get_trials(deepcopy=False):
             raise UserError(
