@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from activation_search.activations.formula.module import evaluate
 from activation_search.activations.formula.parse import parse
 from activation_search.activations.formula.writing import to_text
 from activation_search.discovery.fit import fit_formula
@@ -35,3 +36,17 @@ def test_constants_are_found() -> None:
     assert to_text(found.expression) == "a * sin(x)"
     assert found.values == pytest.approx({"a": 1.7})
     assert str(found).startswith("a * sin(x), a=1.7 (leaves ")
+
+
+def test_a_formula_can_be_written_with_its_numbers_and_says_what_those_leave() -> None:
+    curve = 3.123456e6 * torch.sin(X)  # beyond what formulas may hold
+    found = fit_formula(X, curve, tries=200, grammar=SMALL)
+    written = parse(to_text(found.with_numbers().expression))
+    residual = curve - evaluate(written, X, {})
+    assert found.error == pytest.approx(float(residual.var() / curve.var()), rel=0.05)
+
+
+def test_rounding_of_constants_is_counted() -> None:
+    found = fit_formula(X, 1.234567 * torch.sin(X), tries=400, grammar=SMALL)
+    assert found.values == {"a": 1.235}
+    assert found.error == pytest.approx((1.235 / 1.234567 - 1) ** 2, rel=0.1)

@@ -41,50 +41,64 @@ class GradientReading:
         return {"total": self.total} | {name: g.norm for name, g in self.layers.items()}
 
 
+def _trained(network: Network) -> dict[str, list[nn.Parameter]]:
+    """Layer -> its parameters that have gradients. A layer of a user's model may hold others, such
+    as a block with a parameter of its own; theirs are not its. Tied weights are of all that have
+    them."""
+    found = {
+        name: [p for p in layer.parameters() if p.grad is not None]
+        for name, layer in network.layers.items()
+    }
+    if sum(map(len, found.values())) == len({id(p) for own in found.values() for p in own}):
+        return found
+    for name, layer in network.layers.items():
+        within = set(layer.modules()) - {layer}
+        inner = [other for other in network.layers.values() if other in within]
+        theirs = {id(p) for other in inner for p in other.parameters()}
+        found[name] = [p for p in found[name] if id(p) not in theirs]
+    return found
+
+
 def layer_gradients(network: Network) -> dict[str, list[Tensor]]:
     """Layer -> gradients of its weights, for layers that have any."""
-    found = {name: _gradients(layer) for name, layer in network.layers.items()}
-    return {name: gradients for name, gradients in found.items() if gradients}
+    return {
+        name: [p.grad for p in own if p.grad is not None]
+        for name, own in _trained(network).items()
+        if own
+    }
 
 
 def read_gradients(network: Network) -> GradientReading:
     """Norms of the gradients as they are now."""
-    layers = layer_gradients(network)
-    in_layers = [g for gradients in layers.values() for g in gradients]
-    known = {id(g) for g in in_layers}
-    every = in_layers + [g for g in _gradients(network) if id(g) not in known]
+    every = {id(p): p.grad for p in network.parameters() if p.grad is not None}
+    gradients = list(every.values())
     # Two calls and one transfer from the device for all of them.
-    figures = torch.stack([*torch._foreach_norm(every, 2), *torch._foreach_norm(every, 1)])
-    euclidean, absolute = figures.view(2, -1).tolist()
-    found, start = {}, 0
-    for name, gradients in layers.items():
-        part = slice(start, start + len(gradients))
-        count = sum(g.numel() for g in gradients)
-        found[name] = LayerGradient(math.hypot(*euclidean[part]), sum(absolute[part]) / count)
-        start = part.stop
-    return GradientReading(math.hypot(*euclidean), found)
+    figures = torch.stack([*torch._foreach_norm(gradients, 2), *torch._foreach_norm(gradients, 1)])
+    norms, sums = figures.view(2, -1).tolist()
+    euclidean, absolute = dict(zip(every, norms, strict=True)), dict(zip(every, sums, strict=True))
+    found = {}
+    for name, own in _trained(network).items():
+        if own:
+            count = sum(p.numel() for p in own)
+            norm = math.hypot(*(euclidean[id(p)] for p in own))
+            found[name] = LayerGradient(norm, sum(absolute[id(p)] for p in own) / count)
+    return GradientReading(math.hypot(*euclidean.values()), found)
 
 
 def copy_weights(network: Network) -> dict[str, list[Tensor]]:
     """Layer -> its trained parameters as they are now."""
-    return {
-        name: [p.detach().clone() for p in layer.parameters() if p.grad is not None]
-        for name, layer in network.layers.items()
-    }
+    return {name: [p.detach().clone() for p in own] for name, own in _trained(network).items()}
 
 
 def update_ratios(network: Network, before: dict[str, list[Tensor]]) -> dict[str, float]:
     """Layer -> norm of what changed since ``before``, over the norm of what was; about 1e-3 is
     healthy."""
     ratios = {}
+    trained = _trained(network)
     for name, old in before.items():
         if old:
-            now = [p.detach() for p in network.layers[name].parameters() if p.grad is not None]
+            now = [p.detach() for p in trained[name]]
             moved = torch._foreach_sub(now, old)
             ratios[name] = get_total_norm(moved) / get_total_norm(old)
     figures = torch.stack(list(ratios.values())).tolist() if ratios else []  # all are frozen
     return dict(zip(ratios, figures, strict=True))
-
-
-def _gradients(module: nn.Module) -> list[Tensor]:
-    return [p.grad for p in module.parameters() if p.grad is not None]

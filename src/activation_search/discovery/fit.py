@@ -26,6 +26,7 @@ from activation_search.activations.formula.expression import (
     parts,
 )
 from activation_search.activations.formula.module import evaluate
+from activation_search.activations.formula.parse import MAX_NUMBER
 from activation_search.activations.formula.writing import to_text
 from activation_search.discovery.evolution import Evolution, Exhausted
 from activation_search.discovery.grammar import Grammar, canonical, exchanged, mapped
@@ -39,7 +40,8 @@ EXACT = 1e-10  # share of the variance that counts as nothing left
 class Fit:
     """A formula for a curve.
 
-    values: of its constants. error: share of the curve's variance that it leaves.
+    values: of its constants, in four digits. error: share of the curve's variance that it leaves
+    with them.
     """
 
     expression: Expression
@@ -48,7 +50,7 @@ class Fit:
 
     def with_numbers(self) -> "Fit":
         """The same with its constants written as numbers, which are not learned any more."""
-        numbers = {name: Number(float(f"{value:.4g}")) for name, value in self.values.items()}
+        numbers = {name: Number(value) for name, value in self.values.items()}
 
         def fixed(part: Expression) -> Expression:
             return numbers.get(part.name, part) if isinstance(part, Symbol) else part
@@ -100,7 +102,9 @@ def fit_formula(
             if found.error < EXACT:
                 break
     assert best is not None
-    return _shortened(best, x, y)
+    found = _shortened(best, x, y)
+    rounded = [float(f"{value:.4g}") for value in found.values.values()]
+    return _measured(found.expression, np.array(rounded), x, y)
 
 
 def _shortened(fit: Fit, x: Tensor, y: Tensor) -> Fit:
@@ -121,19 +125,20 @@ def _size(expression: Expression) -> int:
 
 
 def _fitted(expression: Expression, x: Tensor, y: Tensor) -> Fit:
+    at = np.full(len(constants(expression)), START)
+    if len(at):
+        at = least_squares(lambda at: _residuals(expression, at, x, y), at, max_nfev=30).x
+    # No further than formulas can be written.
+    return _measured(expression, at.clip(-MAX_NUMBER, MAX_NUMBER), x, y)
+
+
+def _measured(expression: Expression, at: np.ndarray, x: Tensor, y: Tensor) -> Fit:
+    error = np.mean(_residuals(expression, at, x, y) ** 2) / (y.numpy().var() or 1.0)
+    return Fit(expression, dict(zip(constants(expression), at.tolist(), strict=True)), float(error))
+
+
+def _residuals(expression: Expression, at: np.ndarray, x: Tensor, y: Tensor) -> np.ndarray:
     names = constants(expression)
-    target = y.numpy()
-    variance = target.var() or 1.0
-
-    def values(at: np.ndarray) -> np.ndarray:
-        given = {name: x.new_tensor(value) for name, value in zip(names, at, strict=True)}
-        return evaluate(expression, x, given).expand_as(x).numpy()
-
-    def residuals(at: np.ndarray) -> np.ndarray:
-        return np.nan_to_num(values(at) - target, nan=1e3, posinf=1e3, neginf=-1e3)
-
-    at = np.full(len(names), START)
-    if names:
-        at = least_squares(residuals, at, max_nfev=30).x
-    error = float(np.mean(residuals(at) ** 2) / variance)
-    return Fit(expression, dict(zip(names, at.tolist(), strict=True)), error)
+    given = {name: x.new_tensor(value) for name, value in zip(names, at, strict=True)}
+    values = evaluate(expression, x, given).expand_as(x).numpy()
+    return np.nan_to_num(values - y.numpy(), nan=1e3, posinf=1e3, neginf=-1e3)

@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import pytest
 import torch
 
@@ -98,3 +99,17 @@ def test_halves_are_rounded_once(dtype: torch.dtype) -> None:
     module = build("formula", expr="x * sigmoid(beta * x) + x**2 / 7")
     x = torch.linspace(-3, 3, 31, dtype=dtype)
     torch.testing.assert_close(module(x), module(x.float()).to(dtype), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("at", [1e-20, 1e-4, 5e-4, 2e-3, 0.03, 0.0999, 0.1001, 3e38])
+def test_the_slope_of_sinc_near_zero(at: float) -> None:
+    x = torch.tensor([-at, at], requires_grad=True)
+    value = build("formula", expr="sinc(x)", channels=1)(x[:, None])
+    value.sum().backward()
+    with mpmath.workdps(60):
+        point = mpmath.mpf(x.tolist()[1])
+        slope = float((point * mpmath.cos(point) - mpmath.sin(point)) / point**2)
+    if at < 1:  # beyond it a / pi is not exact
+        assert value[0].item() == pytest.approx(math.sin(at) / at, rel=1e-6)
+        assert x.grad.tolist() == pytest.approx([-slope, slope], rel=1e-4)
+    assert x.grad.isfinite().all()

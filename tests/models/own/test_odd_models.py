@@ -1,5 +1,7 @@
 """Models as people write them too, whose sites are easily mistaken."""
 
+import copy
+import math
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 import activation_search
+from activation_search.diagnostics.gradients import read_gradients
+from activation_search.models.network import Network
 from activation_search.models.own.discover import discover
 
 
@@ -277,3 +281,105 @@ def test_layers_that_are_never_called_share_the_site_of_their_place(called_first
     for layer in model.layers:
         expected = layer(expected).tanh()
     torch.testing.assert_close(changed(x), model.head(expected), rtol=0, atol=0)
+
+
+class ByHandConvolution(nn.Module):
+    """Its weights are standardised before they are used, so that no layer of torch's is called."""
+
+    def __init__(self, scaled: bool) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.randn(6, 4, 3, 3)), nn.Parameter(torch.ones(6))
+        self.scaled = scaled
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.scaled:
+            return F.conv2d(x, self.weight * 0.5, padding=1)
+        return F.conv2d(x, self.weight, self.bias, padding=1)
+
+
+class AddsBias(nn.Module):
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.conv, self.bias = nn.Conv2d(4, 6, 3, padding=1), nn.Parameter(torch.ones(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x) + self.bias
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        ByHandConvolution(False),
+        ByHandConvolution(True),
+        AddsBias(1, 6, 1, 1),
+        AddsBias(6, 1, 1),
+        AddsBias(1),
+        AddsBias(),
+    ],
+)
+def test_channels_behind_weights_used_by_hand(first: nn.Module) -> None:
+    model = nn.Sequential(first, nn.ReLU(), nn.Conv2d(6, 3, 1))
+    [site] = found(model, 4, 6, 8).sites  # six rows, too
+    assert (site.channels, site.channel_dim) == (6, 1)
+
+
+class Tied(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.emb, self.fc = nn.Embedding(9, 4), nn.Linear(4, 4)
+        self.head = nn.Linear(4, 9, bias=False)
+        self.head.weight = self.emb.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(F.gelu(self.fc(self.emb(x))))
+
+
+def test_tied_weights_are_of_both_layers_in_their_order() -> None:
+    batches = [torch.randint(9, (n, 5)) for n in (2, 3)]
+    assert discover(Tied(), batches).layers == ["emb", "fc", "head"]
+
+
+class HasOwnParameter(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.emb, self.head = nn.Linear(4, 8), nn.Linear(8, 3)
+        self.pos = nn.Parameter(torch.ones(1, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(F.relu(self.emb(x) + self.pos))
+
+
+@pytest.mark.parametrize(
+    ("model", "batch"),
+    [(HasOwnParameter(), torch.randn(2, 4)), (Tied(), torch.randint(9, (2, 5)))],
+)
+def test_a_layer_has_its_own_gradients_and_the_total_each_once(
+    model: nn.Module, batch: Tensor
+) -> None:
+    model(batch).square().sum().backward()
+    modules = dict(model.named_modules())
+    paths = discover(copy.deepcopy(model), [batch, batch[:1]]).layers
+    network = Network({})
+    network.user = model
+    del network.layers
+    network.layers = {path or "model": modules[path] for path in paths}  # type: ignore[assignment]
+    reading = read_gradients(network)
+    norms = {
+        name: float(p.grad.norm()) for name, p in model.named_parameters() if p.grad is not None
+    }
+    assert reading.total == pytest.approx(math.hypot(*norms.values()))
+    if isinstance(model, Tied):
+        assert list(reading.layers) == ["emb", "fc", "head"]
+        assert reading.layers["head"].norm == pytest.approx(norms["emb.weight"])
+    else:
+        assert list(reading.layers) == ["emb", "model", "head"]
+        assert reading.layers["model"].norm == pytest.approx(norms["pos"])
+
+
+def test_functions_that_draw_are_sites() -> None:
+    for act in (nn.RReLU(), nn.RReLU(0.05, 0.1)):
+        model = nn.Sequential(nn.Linear(4, 8), act, nn.Linear(8, 3))
+        assert [site.name for site in found(model, 4).sites] == ["model_1"]
+        changed = activation_search.replace(model, "rrelu", sample=torch.randn(2, 4))
+        drawn = changed.eval()[1].only[0] if act.lower == 0.05 else changed.eval()[1]
+        assert (drawn.lower, drawn.upper) == (0.125, pytest.approx(1 / 3))

@@ -11,6 +11,7 @@ from torch import Tensor
 from activation_search.activations.formula.operators import POWERS
 
 SMALLEST_DIVISOR = 1e-6
+NEAR_ZERO = 0.1
 LARGEST_EXPONENT = 80.0  # e^88 overflows float32
 
 
@@ -44,7 +45,10 @@ def gauss(a: Tensor) -> Tensor:
 
 def sinc(a: Tensor) -> Tensor:
     """sin(a) / a, 1 at zero."""
-    return torch.sinc(a / torch.pi)
+    # The gradient of torch.sinc, (a cos a - sin a) / a^2, cancels near zero; a series does not.
+    square = a.clamp(-NEAR_ZERO, NEAR_ZERO) ** 2
+    series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72)))
+    return torch.where(a.abs() < NEAR_ZERO, series, torch.sinc(a / torch.pi))
 
 
 COMPUTE: dict[str, Callable[..., Tensor]] = {

@@ -2,7 +2,7 @@
 
 import copy
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -93,7 +93,7 @@ def check_against_itself(
     own = {site.name: copy.deepcopy(site.own) for site in sites}
     install(through, sites, own, others)
     outputs = _outputs(copied(model), batches)
-    if all(map(_are_close, outputs, _outputs(through, batches))):
+    if all(map(_are_close, outputs, _outputs(through, batches, own.values()))):
         return outputs
     if not all(map(_are_close, outputs, _outputs(copied(model), batches))):
         raise UserError(
@@ -113,11 +113,16 @@ def check_against_itself(
     )
 
 
-def _outputs(model: nn.Module, batches: Sequence[Tensor]) -> list[Any]:
+def _outputs(
+    model: nn.Module, batches: Sequence[Tensor], held: Iterable[nn.Module] = ()
+) -> list[Any]:
+    """Of each batch, in evaluation and then in training mode; ``held`` are modules that the model
+    calls and does not register."""
     outputs = []
     for training in (False, True):
         for batch in batches:
-            model.train(training)
+            for module in (model, *held):
+                module.train(training)
             torch.default_generator.manual_seed(0)
             random.seed(0)
             np.random.seed(0)  # noqa: NPY002

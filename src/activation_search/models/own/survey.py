@@ -17,17 +17,9 @@ from torch.overrides import TorchFunctionMode
 
 from activation_search.models.own.functions import CALLS, PROBABILITIES, split_call
 from activation_search.models.own.place import Place, calling_place
+from activation_search.models.own.weights import Weights, weights_of
 
 _ENDS = ("sigmoid", "tanh")  # activations that tasks put on the output
-
-
-@dataclass(frozen=True)
-class Weights:
-    """A layer with weights: its path, the parameter's dimensions and its number of outputs."""
-
-    path: str
-    outputs: int
-    channels_last: bool
 
 
 @dataclass
@@ -97,7 +89,8 @@ class Recorder(TorchFunctionMode):
         self.with_arguments: set[str] = set()
         self.behind = 0  # how many events came before the last use of weights
         modules = dict(model.named_modules())
-        self.parameters: dict[int, tuple[str, nn.Module]] = {}
+        # Tied weights have several owners.
+        self.parameters: dict[int, list[tuple[str, nn.Module]]] = {}
         for path, module in modules.items():
             # Those of a parametrisation, such as a spectral norm, are of the layer that has it, as
             # "conv" is for "conv.parametrizations.weight".
@@ -105,8 +98,8 @@ class Recorder(TorchFunctionMode):
             if isinstance(module, ParametrizationList):
                 owner = ".".join(path.split(".")[:-2])
             for parameter in module.parameters(recurse=False):
-                self.parameters[id(parameter)] = (owner, modules[owner])
-        self.owners = {owner for owner, _ in self.parameters.values()}
+                self.parameters.setdefault(id(parameter), []).append((owner, modules[owner]))
+        self.owners = {owner for owners in self.parameters.values() for owner, _ in owners}
 
     def enter(self, path: str) -> None:
         """The forward of a module begins."""
@@ -166,12 +159,19 @@ class Recorder(TorchFunctionMode):
             return  # a look at a parameter's shape or type
         for value in _flat((*args, *kwargs.values())):
             if isinstance(value, nn.Parameter) and id(value) in self.parameters:
-                path, module = self.parameters[id(value)]
-                self.weights = _weights(path, module, value)
+                path, module = self._owner(value)
+                function = getattr(func, "__name__", "")
+                self.weights = weights_of(path, module, value, function) or self.weights
                 self.ends_in, self.behind = "", len(self.events)
                 if path not in self.layers and value.dim() > 1:
                     self.layers.append(path)
                 break
+
+    def _owner(self, parameter: nn.Parameter) -> tuple[str, nn.Module]:
+        """The innermost that runs, or else the first."""
+        owners = self.parameters[id(parameter)]
+        running = [owner for owner in owners if owner[0] in self.path]
+        return max(running, key=lambda owner: len(owner[0]), default=owners[0])
 
 
 def _flat(values: Iterable[Any]) -> Iterator[Any]:
@@ -181,27 +181,6 @@ def _flat(values: Iterable[Any]) -> Iterator[Any]:
             yield from _flat(value)
         else:
             yield value
-
-
-_CHANNELS_FIRST = (
-    nn.modules.conv._ConvNd,
-    nn.modules.batchnorm._BatchNorm,
-    nn.modules.instancenorm._InstanceNorm,
-    nn.GroupNorm,
-)
-
-
-def _weights(path: str, module: nn.Module, parameter: nn.Parameter) -> Weights:
-    if isinstance(module, nn.RNNBase):
-        width = (module.proj_size or module.hidden_size) * (1 + module.bidirectional)
-        return Weights(path, width, channels_last=True)
-    for name in ("out_channels", "out_features", "num_features", "num_channels", "embedding_dim"):
-        if isinstance(outputs := getattr(module, name, None), int):
-            break
-    else:
-        # Conv1D of Hugging Face and matrices by hand, x @ w, have their outputs last.
-        outputs = parameter.shape[-1]
-    return Weights(path, outputs, channels_last=not isinstance(module, _CHANNELS_FIRST))
 
 
 @contextmanager

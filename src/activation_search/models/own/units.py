@@ -1,6 +1,7 @@
 """Which modules of a model are activation functions, told by what they do."""
 
 import copy
+import itertools
 import math
 
 import torch
@@ -10,6 +11,7 @@ from activation_search.activations.activation import Activation
 from activation_search.activations.catalogue import ENTRIES
 from activation_search.activations.entry import Entry
 from activation_search.activations.factory import build
+from activation_search.errors import UserError
 from activation_search.models.own.functions import MODULES
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -92,10 +94,8 @@ def own_activation(kind: str, module: nn.Module, label: str) -> Activation:
         module: computes it, out of place.
         label: what to call one that the catalogue does not have.
     """
-    if kind == "prelu":
-        return Activation.parse("prelu")
-    if kind == "rrelu":
-        return Activation.parse("rrelu")
+    if kind in ("prelu", "rrelu"):
+        return _as_stated(kind, module, label)
     parameters = {
         key: value
         for key, value in _arguments(module).items()
@@ -121,6 +121,26 @@ def own_activation(kind: str, module: nn.Module, label: str) -> Activation:
             if torch.allclose(build(guess)(grid), wanted, rtol=1e-6, atol=1e-6, equal_nan=True):
                 return guess
     return OwnFunction(label)
+
+
+def _as_stated(kind: str, module: nn.Module, label: str) -> Activation:
+    """One that no values tell, since it learns or draws, by what it says of itself."""
+    stated: dict[str, object] = {"name": kind}
+    if kind == "prelu":
+        # A module has it as a parameter, a call holds it as a buffer.
+        slopes = next(itertools.chain(module.parameters(), module.buffers())).detach().flatten()
+        if not torch.equal(slopes, slopes[:1].expand_as(slopes)):
+            return OwnFunction(label)
+        stated["init"] = float(f"{float(slopes[0]):.6g}")  # 0.1 as it was written
+        stated["sharing"] = "channel" if len(slopes) > 1 else "layer"
+    else:
+        given = dict(zip(("lower", "upper"), getattr(module, "args", ()), strict=False))
+        ends = {**_arguments(module), **given}
+        stated |= {end: ends[end] for end in ("lower", "upper") if end in ends}
+    try:
+        return Activation.parse(stated)
+    except UserError:  # out of the catalogue's range
+        return OwnFunction(label)
 
 
 def _arguments(module: nn.Module) -> dict[str, object]:
