@@ -9,6 +9,7 @@ from pydoc import locate
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -61,6 +62,25 @@ def test_arrays_are_written_once_by_their_content() -> None:
         assert set(found.files) == {"x_train", "y_train", "x_test", "y_test"}
     with pytest.raises(UserError, match="x_validation and y_validation go together"):
         acts.arrays(x, y, x_test, y_test, x_validation=x)
+
+
+def test_frames_go_by_the_names_of_their_columns() -> None:
+    x, y, x_test, y_test = data()
+    names = [f"c{n}" for n in range(x.shape[1])]
+    frame, other = pd.DataFrame(x, columns=names), pd.DataFrame(x_test, columns=names)
+    assert acts.arrays(frame, y, other[names[::-1]], y_test) == acts.arrays(frame, y, other, y_test)
+    with pytest.raises(UserError, match=r"x_test has the columns c1, .*, and x_train c0, c1, "):
+        acts.arrays(frame, y, other[names[1:]], y_test)
+
+
+def test_words_in_a_series() -> None:
+    x, y, x_test, y_test = data()
+    words, words_test = (pd.Series(np.where(v > 0, "yes", "no")) for v in (y, y_test))
+    given = acts.arrays(x, words, x_test, words_test.astype(object))
+    assert given == acts.arrays(x, list(words), x_test, list(words_test))
+    words[1] = None
+    with pytest.raises(UserError, match=r"^y_train holds \w+ among words, at 1\.$"):
+        acts.arrays(x, words, x_test, words_test)
 
 
 def test_arrays_are_taken_as_functions_return_them() -> None:

@@ -28,7 +28,7 @@ from activation_search.config.overrides import as_override
 from activation_search.config.run import Config
 from activation_search.config.search import SweepConfig
 from activation_search.console import open_console
-from activation_search.data.as_array import as_array
+from activation_search.data.as_array import aligned, as_array
 from activation_search.data.files import cache_folder
 from activation_search.discovery.discover import run_discover
 from activation_search.discovery.found import Discovery
@@ -75,8 +75,8 @@ def arrays(
     """Data of your own, written once to the cache folder.
 
     Args:
-        x, y: inputs and targets to train on, as arrays, tensors or frames; see ``data=arrays`` in
-            docs/data.md for the shapes of a sample.
+        x, y: inputs and targets to train on, as arrays, tensors or frames, whose columns go by
+            their names; see ``data=arrays`` in docs/data.md for the shapes of a sample.
         x_test, y_test: for the one test at the end of a run.
         x_validation, y_validation: taken from the training part where they are left out.
 
@@ -90,7 +90,10 @@ def arrays(
              "x_validation": x_validation, "y_validation": y_validation}  # fmt: skip
     if (x_validation is None) != (y_validation is None):
         raise UserError("x_validation and y_validation go together.")
-    found = {name: as_array(name, value) for name, value in given.items() if value is not None}
+    given = {name: value for name, value in given.items() if value is not None}
+    for axis in "xy":
+        given |= aligned({name: value for name, value in given.items() if name[0] == axis})
+    found = {name: as_array(name, value) for name, value in given.items()}
     digest = sha256()
     for name, array in found.items():
         digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())

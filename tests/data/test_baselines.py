@@ -1,18 +1,25 @@
 """What is reached without a network, against closed forms."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
-from activation_search.data.baselines import baselines
+from activation_search.data import baselines as module
 from activation_search.data.encoding import InputColumn
 from activation_search.data.sample import Sample, Target
 from activation_search.data.sources.text import from_text
-from activation_search.data.splits import Source
+from activation_search.data.splits import Source, split
 
 X = np.zeros((4, 1), np.float32)
 VECTOR = Sample("vector", (1,))
+
+
+def baselines(source: Source, validation: float = 0.0) -> dict[str, float]:
+    # Only components ask for the scale of a run.
+    splits: Any = split(source, validation, 0) if source.target.kind == "itself" else None
+    return module.baselines(source, splits)
 
 
 def test_classes() -> None:
@@ -80,3 +87,18 @@ def test_components_of_a_table_with_gaps() -> None:
     x[8, 1] = x_test[2, 1] = 4.5
     source = Source(x, X, x_test, X, Sample("vector", (4,)), Target("classes", 2))
     assert given[0] == baselines(source.to_reconstruct())
+
+
+def test_components_are_scaled_as_in_training() -> None:
+    """By the training rows alone: a row far off, which validation has, is not their unit."""
+    generator = np.random.default_rng(0)
+    x, x_test = generator.normal(size=(40, 12)), generator.normal(size=(20, 12))
+    rows = split(Source(x, X, x_test, X, Sample("vector", (12,)), Target("classes", 2))
+                 .to_reconstruct(), 0.2, seed=0).train  # fmt: skip
+    held = next(row for row in range(40) if not (rows.x == rows.x.new_tensor(x[row])).all(1).any())
+    found = []
+    for size in (1.0, 1000.0):
+        x[held] *= size
+        source = Source(x, X, x_test, X, Sample("vector", (12,)), Target("classes", 2))
+        found.append(baselines(source.to_reconstruct(), 0.2)["8 principal components, mse"])
+    assert found[1] > 0.1 * found[0]  # and not a millionth of it

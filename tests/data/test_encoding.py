@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from activation_search.data.column import Column
@@ -113,3 +114,11 @@ def test_arrays_stay_as_they_are_where_all_columns_are_numbers() -> None:
     assert network_inputs(plain, x) is x
     # A gap that training had none of is filled, too.
     assert network_inputs(plain, pd.DataFrame({"a": [1, None]})).tolist() == [[1], [3]]
+
+
+def test_tables_of_other_libraries_and_decimal_commas() -> None:
+    columns = [InputColumn("a", "numbers"), InputColumn("b", "numbers")]
+    table = pa.table({"b": [10.0], "a": [1.0]})
+    assert network_inputs(columns, table).tolist() == [[1.0, 10.0]]
+    frame = pd.DataFrame({"b": [10, 20], "a": ["0,5", "1,25"]})
+    assert network_inputs(columns, frame).tolist() == [[0.5, 10.0], [1.25, 20.0]]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from activation_search.data.frames import frame_columns, read_parquet
@@ -73,3 +75,43 @@ def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert str(refused.value) == (
         f"{tmp_path}/my.parquet needs pyarrow: pip install -e '.[parquet]'."
     )
+
+
+def test_parquet_of_other_programs(tmp_path: Path) -> None:
+    """Without pandas' own notes: whole numbers beside a gap, and columns of lists."""
+    path = tmp_path / "my.parquet"
+    numbers = [9007199254740993, None, -1]
+    pq.write_table(pa.table({"a": pa.array(numbers, pa.int64()), "tags": [[1], [2, 3], []]}), path)
+    columns = read_parquet(path, drop=["tags"]).columns
+    assert columns["a"].texts == ["9007199254740993", "", "-1"]
+    assert list(columns) == ["a", "tags"]
+    with pytest.raises(UserError, match=r"column tags holds values of type .* data.drop=\[tags\]"):
+        read_parquet(path)
+
+
+def test_a_named_index_is_a_column(tmp_path: Path) -> None:
+    path = tmp_path / "my.parquet"
+    frame = pd.DataFrame({"patient": ["p", "q"], "a": [1.5, 2.5]})
+    frame.set_index("patient").to_parquet(path)
+    assert read_parquet(path).columns["patient"].texts == ["p", "q"]
+    frame.set_index(pd.Index([7, 9])).to_parquet(path)
+    assert list(read_parquet(path).columns) == ["patient", "a"]
+
+
+@pytest.mark.parametrize(
+    ("words", "values", "texts"),
+    [
+        (["FALSE", "TRUE", "unknown"], [True, False], ["TRUE", "FALSE"]),
+        (["38", "40", "S"], [38.0, np.nan, 41.0], ["38", "", "41.0"]),
+        (["1.1", "2.0-b"], [1.1], ["1.1"]),
+        (["True", "TRUE"], ["TRUE", "True"], ["TRUE", "True"]),
+    ],
+)
+def test_words_that_a_program_made_numbers_of(words: list, values: list, texts: list) -> None:
+    found = frame_columns(pd.DataFrame({"a": values}), "x", ["a"], {"a": words})
+    assert found["a"].texts == texts
+
+
+def test_a_number_that_may_be_two_words() -> None:
+    with pytest.raises(UserError, match=r"column a holds the number 1\.1, which may be 1\.10 or 1"):
+        frame_columns(pd.DataFrame({"a": [1.1]}), "x", ["a"], {"a": ["1.10", "1.1"]})

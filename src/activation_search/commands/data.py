@@ -95,7 +95,7 @@ def description(
     memory = f"{_bytes(source, splits) / 1e6:.1f} MB, kept as {source.x_train.dtype}"
     yield "memory", f"{memory}, loaded in {seconds:.2f} s"
     yield "models", ", ".join(readers(sample.kind, sample.varies))
-    for name, value in baselines(source).items():
+    for name, value in baselines(source, splits).items():
         yield f"test part without a network: {name}", in_short(value)
     yield from source.origin.items()
     if inputs := [name for column in splits.columns for name in column.inputs]:

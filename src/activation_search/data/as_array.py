@@ -1,5 +1,6 @@
 """What users hand over in Python, as numpy has it, and nothing of it lost without a word."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ def as_array(where: str, value: Any) -> np.ndarray:
         if any(map(np.ma.is_masked, parts)):
             raise UserError(f"{where} has masked values; fill them in.")
         array = np.asarray(value)
+        if array.dtype.kind == "O" and _is_pandas(value):
+            array = _words(where, array)
         # Of a list of words numpy would make another word of a gap.
         if array.dtype.kind in "US" and isinstance(value, list | tuple):
             for at, word in enumerate(np.asarray(value, dtype=object).flat):
@@ -34,3 +37,43 @@ def as_array(where: str, value: Any) -> np.ndarray:
         return array
     except (ValueError, TypeError, RuntimeError) as error:  # lists of different lengths, and others
         raise UserError(f"{where} cannot be made an array: {error}.") from error
+
+
+def _is_pandas(value: Any) -> bool:
+    """Whether it is a frame or a series, which is told without pandas' import."""
+    return type(value).__module__.partition(".")[0] == "pandas"
+
+
+def _words(where: str, objects: np.ndarray) -> np.ndarray:
+    """What pandas keeps words as, as words; other objects as they are."""
+    import pandas as pd
+
+    gaps = pd.isna(objects)
+    if not gaps.all() and all(isinstance(value, str) for value in objects[~gaps]):
+        for at in np.argwhere(gaps)[:1]:
+            raise UserError(f"{where} holds {objects[tuple(at)]} among words, at {at[0]}.")
+        return objects.astype(np.str_)
+    return objects
+
+
+def aligned(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Frames of several parts of a data set with their columns in the order of the first one.
+
+    Args:
+        parts: name -> what is given, frames or anything else.
+
+    Raises:
+        UserError: frames with different columns.
+    """
+    found = dict(parts)
+    frames = {n: v for n, v in parts.items() if _is_pandas(v) and hasattr(v, "columns")}
+    for first, other in zip([*frames][:1] * len(frames), frames, strict=True):
+        wanted, given = list(frames[first].columns), list(frames[other].columns)
+        if sorted(map(str, wanted)) != sorted(map(str, given)):
+            raise UserError(
+                f"{other} has the columns {', '.join(map(str, given))}, and {first} "
+                f"{', '.join(map(str, wanted))}."
+            )
+        if wanted != given:
+            found[other] = frames[other][wanted]
+    return found

@@ -4,21 +4,25 @@ import gzip
 
 import numpy as np
 
-from activation_search.data.splits import Source, filled
+from activation_search.data.splits import Source, Splits, filled
 
 COMPONENTS = (2, 8, 16)
 SMOOTHING = 0.01  # of counts, for pairs of characters that training text lacks
 
 
-def baselines(source: Source) -> dict[str, float]:
+def baselines(source: Source, splits: Splits) -> dict[str, float]:
     """Name -> value of the metric that the name ends with.
 
-    Most frequent class; mean of the training targets; principal components (samples scaled to
-    [-1, 1] as for training); single characters, pairs of them, and gzip.
+    Most frequent class; mean of the training targets; principal components of samples scaled as
+    for training; single characters, pairs of them, and gzip.
+
+    Args:
+        source: of training and validation, and of the test part.
+        splits: of the same, with the scale of a run.
     """
     kind = source.target.kind
     if kind == "itself":
-        return _components(source)
+        return _components(filled(source, slice(None)), splits)
     assert source.y_train is not None
     assert source.y_test is not None
     if kind == "next":
@@ -40,16 +44,12 @@ def _numbers(y_train: np.ndarray, y_test: np.ndarray) -> dict[str, float]:
     return found
 
 
-def _components(source: Source) -> dict[str, float]:
+def _components(source: Source, splits: Splits) -> dict[str, float]:
     from sklearn.decomposition import PCA
 
-    source = filled(source, slice(None))
-    over = tuple(a for a in range(source.x_train.ndim) if a != 1 + source.sample.channel_axis)
-    low = source.x_train.min(over, keepdims=True).astype(np.float64)
-    half_range = (source.x_train.max(over, keepdims=True) - low) / 2
-    half_range[half_range == 0] = np.inf  # a constant channel is 0, as in training
+    middle, half_range = splits.mean.numpy(), splits.std.numpy()
     train, test = (
-        ((x - low) / half_range - 1).reshape(len(x), -1) for x in (source.x_train, source.x_test)
+        ((x - middle) / half_range).reshape(len(x), -1) for x in (source.x_train, source.x_test)
     )
     found = {}
     for count in COMPONENTS:

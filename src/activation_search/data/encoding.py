@@ -18,7 +18,7 @@ import numpy as np
 from activation_search.data.column import Column
 from activation_search.data.frames import frame_columns, is_frame
 from activation_search.data.kinds import YES_NO
-from activation_search.data.numerals import is_missing, short, to_numbers
+from activation_search.data.numerals import decimal_sign, is_missing, short, to_numbers
 from activation_search.errors import UserError
 
 
@@ -171,6 +171,8 @@ def network_inputs(columns: Sequence[InputColumn], x: Any) -> Any:
     if not columns:
         return x
     names = [column.name for column in columns]
+    if hasattr(x, "to_pandas"):  # tables of other libraries, whose columns have names too
+        x = x.to_pandas()
     if not is_frame(x):
         if all(column.is_plain for column in columns):
             return x
@@ -178,6 +180,8 @@ def network_inputs(columns: Sequence[InputColumn], x: Any) -> Any:
             "This model was trained on a table with gaps or words: predict takes a pandas frame "
             f"with the columns {', '.join(names)}."
         )
-    given = frame_columns(x, "The frame", names)
-    parts = [fill(column.encode(given[column.name]), column.median or 0.0) for column in columns]
+    words = {column.name: column.words for column in columns if column.kind == "words"}
+    given = frame_columns(x, "The frame", names, words)
+    sign = decimal_sign([given[c.name] for c in columns if c.kind == "numbers"], ",")
+    parts = [fill(c.encode(given[c.name], sign), c.median or 0.0) for c in columns]
     return np.concatenate(parts, 1)

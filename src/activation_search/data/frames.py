@@ -1,21 +1,26 @@
 """Tables that come with types: pandas frames and Parquet files, as the texts of their columns."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from activation_search.data.column import Column
 from activation_search.data.delimited import Table
+from activation_search.data.numerals import is_number
 from activation_search.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PARQUET = (".parquet", ".pq")
+_NAMELESS_INDEX = re.compile(r"__index_level_\d+__")  # as pandas writes one
+_WHOLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 # Their texts are read as those of a file: a float's has all of its digits.
 _READ = (str, bool, int, float, Decimal, date, datetime, time, np.generic)
 
@@ -27,37 +32,55 @@ def is_frame(x: Any) -> bool:
     return isinstance(x, pd.DataFrame)
 
 
-def read_parquet(path: Path) -> Table:
-    """The table in a Parquet file.
+def read_parquet(path: Path, drop: Sequence[str] = ()) -> Table:
+    """The table in a Parquet file, an index with a name among its columns.
+
+    Args:
+        path: of the file.
+        drop: columns that may hold anything.
 
     Raises:
-        UserError: pyarrow is not installed, or it cannot read the file.
+        UserError: pyarrow is not installed, or it cannot read the file, or a column holds what is
+            neither numbers nor words.
     """
     import pandas as pd
 
     try:
-        import pyarrow  # noqa: F401
+        import pyarrow as pa
+        import pyarrow.parquet as pq
     except ImportError as error:
         raise UserError(f"{path} needs pyarrow: pip install -e '.[parquet]'.") from error
     try:
-        frame = pd.read_parquet(path, engine="pyarrow")
+        # Beside a gap pandas would round whole numbers to float64.
+        exact = {getattr(pa, kind.lower())(): getattr(pd, f"{kind}Dtype")() for kind in _WHOLE}
+        frame = pq.read_table(path).to_pandas(types_mapper=exact.get, ignore_metadata=True)
     except Exception as error:  # damage of many kinds
         reason = " ".join(str(error).split()).rstrip(".")
         raise UserError(f"{path} cannot be read as Parquet: {reason}.") from error
-    return Table(path, ",", frame_columns(frame, str(path), list(frame.columns)))
+    named = [c for c in frame.columns if not _NAMELESS_INDEX.fullmatch(str(c))]
+    for name in named:
+        if str(name).strip() in drop:
+            frame[name] = ""
+    return Table(path, ",", frame_columns(frame, str(path), named))
 
 
-def frame_columns(frame: "pd.DataFrame", where: str, names: Sequence[str]) -> dict[str, Column]:
+def frame_columns(
+    frame: "pd.DataFrame",
+    where: str,
+    names: Sequence[str],
+    words: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> dict[str, Column]:
     """Columns of a frame by their names, without blanks around them.
 
     Args:
         frame: its rows are counted from 1.
         where: what errors name.
         names: of the columns to take.
+        words: column -> words that are known of it.
 
     Raises:
         UserError: the frame lacks a column, or has two of that name, or one of values that are no
-            numbers, texts, truth values or times.
+            numbers, texts, truth values or times; or a number that could be several known words.
     """
     places: dict[str, list[int]] = {}
     for place, name in enumerate(frame.columns):
@@ -70,17 +93,33 @@ def frame_columns(frame: "pd.DataFrame", where: str, names: Sequence[str]) -> di
             raise UserError(f"{where} has two columns named {name!r}.")
         values = frame.iloc[:, places[name][0]]
         texts = [
-            "" if gap else _text(value, where, name)
+            "" if gap else _text(value, where, name, words.get(name, ()))
             for value, gap in zip(values, values.isna(), strict=True)
         ]
         found[name] = Column(where, name, True, range(1, len(texts) + 1), texts, unit="row")
     return found
 
 
-def _text(value: Any, where: str, name: str) -> str:
+def _text(value: Any, where: str, name: str, words: Sequence[str]) -> str:
     if not isinstance(value, _READ):
         raise UserError(
             f"{where}: column {name} holds values of type {type(value).__name__}; leave it out by "
             f"data.drop=[{name}], or write numbers or words."
         )
-    return str(value).strip()
+    text = str(value).strip()
+    if isinstance(value, str) or (text in words and not is_number(text)):
+        return text
+    # A program made a number or a truth value of a word: 38 may be 38.0 now, and TRUE is True.
+    same = [word for word in words if _is_same(word, text)]
+    if len(same) > 1:
+        raise UserError(
+            f"{where}: column {name} holds the number {text}, which may be {' or '.join(same)}; "
+            f"read it as words, pandas.read_csv(…, dtype={{{name!r}: str}})."
+        )
+    return same[0] if same else text
+
+
+def _is_same(word: str, text: str) -> bool:
+    if is_number(word) and is_number(text):
+        return float(word.replace(",", ".")) == float(text)
+    return word.lower() == text.lower()

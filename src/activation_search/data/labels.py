@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from activation_search.data.floats import to_floats
+from activation_search.data.numerals import MISSING
 from activation_search.data.sample import Target
 from activation_search.errors import UserError
 
@@ -46,11 +47,23 @@ def read_targets(
         if (v.dtype.kind == "U") != words:
             kinds = ("words", "numbers") if words else ("numbers", "words")
             raise UserError(f"{parts[part].where} holds {kinds[1]}, that for training {kinds[0]}.")
+    if words and target_kind != "classes":
+        for part, v in values.items():
+            _check_words(parts[part].where, v)
     if target_kind == "numbers" and words:
         raise UserError(f"{parts['train'].where} holds words ({train.flat[0]}), not numbers.")
     if target_kind == "classes" or (target_kind == "auto" and train.dtype.kind in "Uiub"):
         return _classes(parts, values, target_kind)
     return _numbers(parts, values)
+
+
+def _check_words(where: str, words: np.ndarray) -> None:
+    """Refuses what programs make of a missing value, as in a table."""
+    for at in np.argwhere(np.isin(np.char.lower(words), [*MISSING, ""]))[:1]:
+        raise UserError(
+            f"{where} holds {str(words[tuple(at)])!r}, a missing value, at sample {at[0]}; leave "
+            "the sample out, or fill it; data.target_kind=classes takes it for a class."
+        )
 
 
 def from_one_hot(parts: Mapping[str, Labels]) -> dict[str, Labels] | None:

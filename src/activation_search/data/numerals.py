@@ -70,7 +70,7 @@ def decimal_sign(columns: Sequence[Column], separator: str) -> str:
 
     Raises:
         UserError: both signs occur, or commas of which each could part thousands; beside
-            semicolons also points that could, in a column with whole numbers.
+            semicolons also points of which each could.
     """
     point = comma = None
     unsure = separator != ";"
@@ -111,7 +111,7 @@ def _check_points(columns: Sequence[Column]) -> None:
         dotted = [row for row, text in enumerate(texts) if "." in text and _POINT.fullmatch(text)]
         if any(not _EITHER.fullmatch(texts[row]) for row in dotted):
             return  # it can be decimal alone
-        if dotted and any(map(is_whole, texts)):
+        if dotted:
             doubtful = doubtful or (column, dotted[0])
     if doubtful:
         column, row = doubtful

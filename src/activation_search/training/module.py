@@ -113,7 +113,8 @@ class ActivationModule(pl.LightningModule):
                 colours may come last. Tokens, and series whose length varies, may be fewer. Of a
                 model that was trained on a table: a pandas frame with the table's columns as they
                 are, in any order, whose gaps and words are read as in training; an array too, where
-                all columns are numbers without gaps.
+                all columns are numbers without gaps. Of any other model a frame counts as an array,
+                its columns in the order of training.
 
         Raises:
             UserError: another shape; no numbers, or some that are masked, not finite or rounded by

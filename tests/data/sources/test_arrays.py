@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -332,6 +333,22 @@ def test_tensors_and_lists_of_a_function() -> None:
         from_arrays({**given, "x_test": [[1.0], [2.0, 3.0]]}, "mine", settings(), {})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("gap", ["nan", "NaN", "<NA>", ""])
+def test_a_gap_that_became_a_word_is_no_class(gap: str) -> None:
+    changes = {"y_train": np.array(["a", gap, "b"] * 20), "y_test": np.array(["a", "b", "b"] * 10)}
+    with pytest.raises(UserError, match=rf"y_train holds '{gap}', a missing value, at sample 1; "):
+        read(changes)
+    changes["y_test"] = np.array(["a", gap, "b"] * 10)
+    assert read(changes, target_kind="classes").target.size == 3
+
+
+def test_frames_of_a_function_go_by_the_names_of_their_columns() -> None:
+    x, x_test = np.arange(180.0).reshape(60, 3), np.arange(90.0).reshape(30, 3)
+    frame, other = pd.DataFrame(x, columns=[*"abc"]), pd.DataFrame(x_test, columns=[*"abc"])
+    source = read({"x_train": frame, "x_test": other[[*"cab"]]})
+    assert source.x_test.tolist() == x_test.tolist()
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -400,6 +417,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"damaged.npz cannot be read as .npz: Bad CRC-32"):
         load_arrays(configured(tmp_path / "damaged.npz"))
     np.savez(tmp_path / "objects.npz", x_train=np.array([None, {}], dtype=object))
+    named = write_arrays(tmp_path / "named.npz")
+    with np.load(named) as file:
+        np.savez(named, **file, columns=np.array(["a", None], dtype=object))
+    assert len(load_arrays(configured(named)).x_train)  # what is not asked for is left alone
     with pytest.raises(
         UserError, match=r"objects.npz: x_train is an array of Python objects; make"
     ):

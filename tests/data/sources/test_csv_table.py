@@ -258,12 +258,13 @@ def test_commas_of_quoted_numbers_and_of_thousands(tmp_path: Path) -> None:
 def test_points_between_semicolons(tmp_path: Path) -> None:
     """Where a comma would be the decimal sign a point may part thousands."""
     other = [f"{i % 2}" for i in range(20)]
-    for first in (["999", "1.250", "12.500"], ["12.500", "7", "-1.250"]):
+    for first in (["999", "1.250", "12.500"], ["12.500", "7", "-1.250"],
+                  ["125.000", "132.100", "118.250"]):  # fmt: skip
         rows = [f"{first[i % 3]};{y}" for i, y in enumerate(other)]
         with pytest.raises(UserError, match=r"column a holds '1.*', whose point may part"):
             read(lines(tmp_path, "a;y", *rows))
-    # Decimals alone: of another length, below one, in every row, or in another column.
-    for values in (["1.250", "2.5", "3"], ["0.125", "1.250", "2"], ["1.250", "2.500", "3.125"]):
+    # Decimals alone: of another length, below one, or in another column.
+    for values in (["1.250", "2.5", "3"], ["0.125", "1.250", "2"], ["1.250", "0.500", "3.125"]):
         rows = [f"{values[i % 3]};{y}" for i, y in enumerate(other)]
         assert read(lines(tmp_path, "a;y", *rows)).x_train.max() < 4
     rows = [f"{['1.250', '2', '3.125'][i % 3]};{i / 8};{y}" for i, y in enumerate(other)]

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from activation_search.config.data import ArraysConfig, FunctionConfig
-from activation_search.data.as_array import as_array
+from activation_search.data.as_array import aligned, as_array
 from activation_search.data.files import given_file
 from activation_search.data.floats import to_floats
 from activation_search.data.labels import OBJECTS_TO_TYPES, Labels, from_one_hot, read_targets
@@ -49,7 +49,8 @@ def load_arrays(config: ArraysConfig) -> Source:
             opened.seek(0)
             with np.load(opened) as file:
                 for name in file.files:
-                    arrays[name] = file[name]
+                    # Others are left alone: they may be objects, or large.
+                    arrays[name] = file[name] if name in NAMES else None
     except UserError:
         raise
     except Exception as error:  # damage of many kinds
@@ -146,7 +147,10 @@ def _parts(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
     if lacking := [name for name in needed if name not in arrays]:
         held = ", ".join(given) or "nothing"
         raise UserError(f"{where} lacks {', '.join(lacking)}; it holds {held}.")
-    return {name: as_array(f"{where}: {name}", arrays[name]) for name in needed}
+    found: dict[str, Any] = {}
+    for axis in "xy":
+        found |= aligned({name: arrays[name] for name in needed if name[0] == axis})
+    return {name: as_array(f"{where}: {name}", found[name]) for name in needed}
 
 
 @dataclass
