@@ -69,6 +69,15 @@ def test_frames_go_by_the_names_of_their_columns() -> None:
     names = [f"c{n}" for n in range(x.shape[1])]
     frame, other = pd.DataFrame(x, columns=names), pd.DataFrame(x_test, columns=names)
     assert acts.arrays(frame, y, other[names[::-1]], y_test) == acts.arrays(frame, y, other, y_test)
+    # Names that are numbers, as texts after they were in a file; one column has nothing to sort.
+    counted, read = (
+        pd.DataFrame(x),
+        pd.DataFrame(x_test, columns=[str(n) for n in range(len(names))]),
+    )
+    one, two = pd.DataFrame({"y_train": y}), pd.DataFrame({"y_test": y_test})
+    assert acts.arrays(counted, one, read, two) == acts.arrays(
+        x, y[:, None], x_test, y_test[:, None]
+    )
     with pytest.raises(UserError, match=r"x_test has the columns c1, .*, and x_train c0, c1, "):
         acts.arrays(frame, y, other[names[1:]], y_test)
 

@@ -75,8 +75,8 @@ def arrays(
     """Data of your own, written once to the cache folder.
 
     Args:
-        x, y: inputs and targets to train on, as arrays, tensors or frames, whose columns go by
-            their names; see ``data=arrays`` in docs/data.md for the shapes of a sample.
+        x, y: inputs and targets to train on, as arrays, tensors or pandas frames, whose columns go
+            by their names; see ``data=arrays`` in docs/data.md for the shapes of a sample.
         x_test, y_test: for the one test at the end of a run.
         x_validation, y_validation: taken from the training part where they are left out.
 

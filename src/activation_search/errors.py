@@ -12,18 +12,22 @@ from activation_search.passwords import without_passwords
 MOST_LISTED = 30  # valid names beside a guess; more would hide it
 
 
-class UserError(Exception):
-    """A mistake in what the user asked for; the command line prints it without a traceback.
-
-    Its message is the whole information: what was given and what is allowed.
-    """
+class _Sentence(Exception):
+    """Shown without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows."""
         return [f"Error: {without_passwords(str(self))}"]
 
 
-class MachineError(Exception):
+class UserError(_Sentence):
+    """A mistake in what the user asked for; the command line prints it without a traceback.
+
+    Its message is the whole information: what was given and what is allowed.
+    """
+
+
+class MachineError(_Sentence):
     """A failure of the machine, such as a full disk; printed without a traceback, exit code 1.
 
     Its message states what failed, and what is kept where that is not obvious.

@@ -34,6 +34,10 @@ def test_these_go_together(overrides: list[str]) -> None:
         (["optim.optimizer=sgd", "optim.nesterov=true", "optim.momentum=0"], "which is 0"),
         (["optim.target=m.Muon", "optim.betas=[0.9,0.95]"], "write optim.args={betas"),
         (["optim.target=m.Muon", "optim.args={lr: 1}"], "optim.args holds lr; write optim.lr"),
+        (
+            ["optim.target=m.Muon", "optim.args={weight_decay: 1}"],
+            "write optim.weight_decay, which",
+        ),
         (["optim.args={momentum: 1}"], "arguments of optim.target, which is not given"),
         (["optim.schedule_args={gamma: 1}"], "arguments of optim.schedule_target"),
     ],

@@ -120,5 +120,5 @@ def test_tables_of_other_libraries_and_decimal_commas() -> None:
     columns = [InputColumn("a", "numbers"), InputColumn("b", "numbers")]
     table = pa.table({"b": [10.0], "a": [1.0]})
     assert network_inputs(columns, table).tolist() == [[1.0, 10.0]]
-    frame = pd.DataFrame({"b": [10, 20], "a": ["0,5", "1,25"]})
-    assert network_inputs(columns, frame).tolist() == [[0.5, 10.0], [1.25, 20.0]]
+    frame = pd.DataFrame({"b": [10.5, 20], "a": ["0,5", "1,25"]})
+    assert network_inputs(columns, frame).tolist() == [[0.5, 10.5], [1.25, 20.0]]

@@ -105,6 +105,9 @@ def test_a_named_index_is_a_column(tmp_path: Path) -> None:
         (["38", "40", "S"], [38.0, np.nan, 41.0], ["38", "", "41.0"]),
         (["1.1", "2.0-b"], [1.1], ["1.1"]),
         (["True", "TRUE"], ["TRUE", "True"], ["TRUE", "True"]),
+        (["A", "\u22125"], [38.0, -5.0], ["38.0", "\u22125"]),
+        (["9007199254740992", "9007199254740993"], [9007199254740993], ["9007199254740993"]),
+        (["1", "01"], [1], ["1"]),
     ],
 )
 def test_words_that_a_program_made_numbers_of(words: list, values: list, texts: list) -> None:

@@ -193,3 +193,14 @@ def test_the_table_of_the_mish_paper_as_numbers() -> None:
     assert found["relu"].verdict == "worse"
     assert found["swish"].mean == pytest.approx(87.32)
     assert found["swish"].sd == pytest.approx(0.41)
+
+
+def test_one_seed_far_off_does_not_hide_the_others() -> None:
+    """Rounding is relative to each pair: one loss of a million says nothing of those about 0.3."""
+    base = np.linspace(0.29, 0.31, 10)
+    other = base + np.linspace(0.09, 0.11, 10)
+    other[3] = 1e6
+    found = compare(list(base), {"x": list(other)}, "min")["x"]
+    assert found.p_wilcoxon == stats.wilcoxon(other - base).pvalue == pytest.approx(2 / 2**10)
+    other[3] = math.nan
+    assert math.isnan(compare(list(base), {"x": list(other)}, "min")["x"].p_wilcoxon)

@@ -49,9 +49,17 @@ def test_every_candidate_has_its_row_and_its_verdict() -> None:
 
 
 def test_the_baseline_is_named_where_seeds_are_joined() -> None:
-    axes = draw_pairs(block()).axes[0]
+    figure = draw_pairs(block())
+    assert figure is not None
+    axes = figure.axes[0]
     names = [tick.get_text() for tick in axes.get_xticklabels()]
     assert names == ["gelu", "tanh", "relu (baseline)"]
+
+
+def test_where_all_diverged_no_seeds_are_joined() -> None:
+    found = block()
+    found.arms = {name: found.arms[name] for name in ("gone",)}
+    assert draw_pairs(found) is None
 
 
 def test_long_names_leave_room_for_the_picture(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
 
+from activation_search.reports import study_figures
 from activation_search.reports.study_figures import draw_by_activation, draw_history, write_figures
 from activation_search.search.leaderboard import (
     LeaderboardRow,
@@ -188,6 +189,28 @@ def test_every_run_is_a_point_pruned_ones_too() -> None:
     assert [tick.get_text() for tick in lowest.get_yticklabels()] == ["tanh", "relu", "gelu"]
     points = [x for line in axes.lines if line.get_marker() in "ox" for x in line.get_xdata()]
     assert sorted(points) == [0.2, 0.5, 0.6, 0.9]
+
+
+def test_a_run_without_a_value_is_no_point(tmp_path: Path) -> None:
+    undefined = row("gelu", "finished", float("nan"))
+    for trials, count in ([undefined], 0), ([undefined, row("relu", "finished", 0.9)], 4):
+        study = study_of(*trials)
+        sweep = Sweep(study, tmp_path, "", rank(study), "accuracy", "max", {"hidden1": "relu"})
+        assert len(write_figures(sweep)) == count
+
+
+def test_rows_of_one_label_have_a_curve_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(study_figures, "draw_learning_curves", lambda *given: drawn.append(given))
+    rows = [
+        LeaderboardRow({"activation": name, "optim.lr": lr}, "finished", directories=[str(lr)])
+        for name, lr in (("relu", 0.0051234), ("relu", 0.0051199), ("gelu", 0.005))
+    ]
+    study_figures.draw_best(rows, {"hidden1": "tanh"}, "accuracy")
+    [(runs, metric, baselines)] = drawn
+    assert list(runs.values()) == [["0.0051234"], ["0.0051199"], ["0.005"]]
+    assert [label[:2] for label in runs] == ["1-", "2-", "ac"]
+    assert (metric, baselines) == ("accuracy", [])
 
 
 @pytest.mark.paints

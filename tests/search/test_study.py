@@ -82,6 +82,8 @@ def test_a_study_made_beforehand_for_the_other_direction(storage, costs: list[st
     with pytest.raises(UserError, match="'s' was made by another program, for other directions"):
         open_study(storage, "s", configured(), "accuracy", "max", costs)
     assert open_study(storage, "t", configured(), "loss", "min").directions[0].name == "MINIMIZE"
+    with pytest.raises(UserError, match=r"asks something else \(task.metric was None, is loss\)"):
+        open_study(storage, "t", configured() | {"task": {"metric": "loss"}}, "accuracy", "max")
 
 
 def test_a_study_that_is_deleted_while_it_runs(storage) -> None:

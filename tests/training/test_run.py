@@ -262,6 +262,9 @@ def test_early_stopping_has_the_same_validation_numbers_without_checkpoints(smal
         small(*PLATEAU, "early_stopping.patience=2", "trainer.checkpoints=false", "test=false")
     )
     assert without.metrics == {k: v for k, v in with_weights.metrics.items() if k[:3] == "val"}
+    # The last epoch's confusion is not that of the best one's numbers.
+    assert with_weights.confusion["split"] == "test"
+    assert without.confusion == {}
 
 
 @pytest.mark.parametrize(("steps", "epochs"), [(7, 1), (25, 2), (36, 2)])

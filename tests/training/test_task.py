@@ -41,6 +41,18 @@ def test_several_classes() -> None:
     assert task.predict(outputs)[0, 1].item() == pytest.approx(p)
 
 
+@pytest.mark.parametrize("kind", ["classes", "binary", "numbers", "itself", "next"])
+def test_losses_of_halves_are_those_of_their_numbers(kind: str) -> None:
+    size = 1 if kind == "binary" else 4
+    task = build_task(Target(kind, size), *([torch.zeros(4), torch.ones(4)] * (kind == "numbers")))
+    outputs = torch.linspace(-2, 3, 5 * 3 * size, dtype=torch.bfloat16).view(5, 3, size)
+    outputs = outputs if kind == "next" else outputs.flatten(0, 1)
+    y = outputs.flip(0).float()
+    y = y if kind in ("numbers", "itself") else (y > 0).long()[..., 0]
+    assert torch.equal(task.loss(outputs, y), task.loss(outputs.float(), y))
+    assert task.loss(outputs, y).dtype is torch.float32
+
+
 def test_yes_or_no() -> None:
     task = build_task(Target("binary", 1))
     assert task.outputs == 1

@@ -132,3 +132,8 @@ def check_optim(config: OptimConfig) -> None:
             raise UserError(f"optim.{args} are arguments of optim.{target}, which is not given.")
     if "lr" in config.args:
         raise UserError("optim.args holds lr; write optim.lr, which schedules and tuning follow.")
+    if "weight_decay" in config.args:
+        raise UserError(
+            "optim.args holds weight_decay; write optim.weight_decay, which leaves learned "
+            "activations out."
+        )

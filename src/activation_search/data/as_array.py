@@ -57,23 +57,25 @@ def _words(where: str, objects: np.ndarray) -> np.ndarray:
 
 
 def aligned(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Frames of several parts of a data set with their columns in the order of the first one.
+    """Frames of several parts of a data set with their columns in the order of the first one; as
+    they are where two columns have one name, or there is only one.
 
     Args:
-        parts: name -> what is given, frames or anything else.
+        parts: name -> what is given, pandas frames or anything else.
 
     Raises:
         UserError: frames with different columns.
     """
     found = dict(parts)
     frames = {n: v for n, v in parts.items() if _is_pandas(v) and hasattr(v, "columns")}
-    for first, other in zip([*frames][:1] * len(frames), frames, strict=True):
-        wanted, given = list(frames[first].columns), list(frames[other].columns)
-        if sorted(map(str, wanted)) != sorted(map(str, given)):
+    named = {name: [str(column) for column in frame.columns] for name, frame in frames.items()}
+    for first, other in zip([*named][:1] * len(named), named, strict=True):
+        wanted, given = named[first], named[other]
+        if len(wanted) < 2 or len({*wanted}) < len(wanted):
+            return found
+        if sorted(wanted) != sorted(given):
             raise UserError(
-                f"{other} has the columns {', '.join(map(str, given))}, and {first} "
-                f"{', '.join(map(str, wanted))}."
+                f"{other} has the columns {', '.join(given)}, and {first} {', '.join(wanted)}."
             )
-        if wanted != given:
-            found[other] = frames[other][wanted]
+        found[other] = frames[other].iloc[:, [given.index(name) for name in wanted]]
     return found

@@ -171,7 +171,7 @@ def network_inputs(columns: Sequence[InputColumn], x: Any) -> Any:
     if not columns:
         return x
     names = [column.name for column in columns]
-    if hasattr(x, "to_pandas"):  # tables of other libraries, whose columns have names too
+    if hasattr(x, "to_pandas") and hasattr(x, "columns"):  # a table of another library
         x = x.to_pandas()
     if not is_frame(x):
         if all(column.is_plain for column in columns):
@@ -182,6 +182,14 @@ def network_inputs(columns: Sequence[InputColumn], x: Any) -> Any:
         )
     words = {column.name: column.words for column in columns if column.kind == "words"}
     given = frame_columns(x, "The frame", names, words)
-    sign = decimal_sign([given[c.name] for c in columns if c.kind == "numbers"], ",")
-    parts = [fill(c.encode(given[c.name], sign), c.median or 0.0) for c in columns]
+    # Columns that are numbers already have a point, whatever the others are written with.
+    typed = {
+        str(n).strip() for n, kind in zip(x.columns, x.dtypes, strict=True) if kind.kind in "fiub"
+    }
+    numbers = [c.name for c in columns if c.kind == "numbers"]
+    sign = decimal_sign([given[name] for name in numbers if name not in typed], ",")
+    parts = [
+        fill(c.encode(given[c.name], "." if c.name in typed else sign), c.median or 0.0)
+        for c in columns
+    ]
     return np.concatenate(parts, 1)

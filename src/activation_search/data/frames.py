@@ -1,9 +1,10 @@
 """Tables that come with types: pandas frames and Parquet files, as the texts of their columns."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import numpy as np
 
 from activation_search.data.column import Column
 from activation_search.data.delimited import Table
-from activation_search.data.numerals import is_number
+from activation_search.data.numerals import is_number, plain
 from activation_search.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def is_frame(x: Any) -> bool:
     return isinstance(x, pd.DataFrame)
 
 
-def read_parquet(path: Path, drop: Sequence[str] = ()) -> Table:
+def read_parquet(path: Path, drop: Collection[str] = ()) -> Table:
     """The table in a Parquet file, an index with a name among its columns.
 
     Args:
@@ -107,10 +108,11 @@ def _text(value: Any, where: str, name: str, words: Sequence[str]) -> str:
             f"data.drop=[{name}], or write numbers or words."
         )
     text = str(value).strip()
-    if isinstance(value, str) or (text in words and not is_number(text)):
+    fraction = isinstance(value, float | np.floating)
+    if isinstance(value, str) or not words or (text in words and not fraction):
         return text
     # A program made a number or a truth value of a word: 38 may be 38.0 now, and TRUE is True.
-    same = [word for word in words if _is_same(word, text)]
+    same = _same(text, tuple(words))
     if len(same) > 1:
         raise UserError(
             f"{where}: column {name} holds the number {text}, which may be {' or '.join(same)}; "
@@ -119,7 +121,10 @@ def _text(value: Any, where: str, name: str, words: Sequence[str]) -> str:
     return same[0] if same else text
 
 
-def _is_same(word: str, text: str) -> bool:
-    if is_number(word) and is_number(text):
-        return float(word.replace(",", ".")) == float(text)
-    return word.lower() == text.lower()
+@lru_cache(maxsize=1024)
+def _same(text: str, words: tuple[str, ...]) -> list[str]:
+    """The words that say the same as the text of a number or a truth value."""
+    if not is_number(text):
+        return [word for word in words if word.lower() == text.lower()]
+    numbers = {word: plain(word).replace(",", ".") for word in words if is_number(word)}
+    return [word for word, number in numbers.items() if float(number) == float(text)]

@@ -29,6 +29,7 @@ def draw_confusion(counts: Sequence[Sequence[int]], names: Sequence[str], title:
         label = axes.text(column, row, text, ha="center", va="center", color=color, fontsize=6)
         label.set_in_layout(False)  # it lies inside; to measure them all takes long
     shown = [name if len(name) <= 12 else f"{name[:11]}…" for name in names]
+    shown = [name.replace("$", r"\$") for name in shown]  # Matplotlib would read mathematics
     axes.set_xticks(range(classes), shown, rotation=90, fontsize=7)
     axes.set_yticks(range(classes), shown, fontsize=7)
     axes.set(xlabel="predicted", ylabel="true")

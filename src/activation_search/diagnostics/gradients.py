@@ -42,9 +42,9 @@ class GradientReading:
 
 
 def _trained(network: Network) -> dict[str, list[nn.Parameter]]:
-    """Layer -> its parameters that have gradients. A layer of a user's model may hold others, such
-    as a block with a parameter of its own; theirs are not its. Tied weights are of all that have
-    them."""
+    """Layer -> its parameters that have gradients. Of a user's model a block may be a layer, for a
+    parameter of its own, and hold others: then that parameter alone is its. Tied weights are of all
+    layers that have them."""
     found = {
         name: [p for p in layer.parameters() if p.grad is not None]
         for name, layer in network.layers.items()
@@ -53,9 +53,8 @@ def _trained(network: Network) -> dict[str, list[nn.Parameter]]:
         return found
     for name, layer in network.layers.items():
         within = set(layer.modules()) - {layer}
-        inner = [other for other in network.layers.values() if other in within]
-        theirs = {id(p) for other in inner for p in other.parameters()}
-        found[name] = [p for p in found[name] if id(p) not in theirs]
+        if not within.isdisjoint(network.layers.values()):
+            found[name] = [p for p in layer.parameters(recurse=False) if p.grad is not None]
     return found
 
 

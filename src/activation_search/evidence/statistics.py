@@ -112,15 +112,16 @@ def paired_differences(values: np.ndarray, baseline: np.ndarray) -> np.ndarray:
     """``values - baseline``; those that are equal but for rounding as equal ones."""
     differences = values - baseline
     rounding = _rounding(values, baseline)
-    if not np.ptp(differences) <= rounding:  # nor if one of them is NaN
+    low, high = (differences - rounding).max(), (differences + rounding).min()
+    if not low <= high:  # nor if one of them is NaN
         return differences
-    same = differences.mean()
-    return np.full(len(differences), same if abs(same) > rounding else 0.0)
+    same = 0.0 if low <= 0 <= high else differences[rounding.argmin()]
+    return np.full(len(differences), same)
 
 
-def _rounding(values: np.ndarray, baseline: np.ndarray) -> float:
-    """In the metric's unit."""
-    return ROUNDING * float(max(np.abs(values).max(), np.abs(baseline).max()))
+def _rounding(values: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """Of each difference, in the metric's unit."""
+    return ROUNDING * np.maximum(np.abs(values), np.abs(baseline))
 
 
 def paired_t(values: np.ndarray, baseline: np.ndarray) -> tuple[float, float, float]:
@@ -138,13 +139,20 @@ def paired_t(values: np.ndarray, baseline: np.ndarray) -> tuple[float, float, fl
     return float(result.pvalue), float(interval.low), float(interval.high)
 
 
-def wilcoxon(differences: np.ndarray, rounding: float = 0.0) -> float:
-    """Two-sided p of the signed-rank test; 1 where all differences are zero. Sizes that are equal
-    but for rounding share a rank."""
-    shared, size = differences.copy(), 0.0
-    for index in np.argsort(np.abs(differences)):
-        if abs(differences[index]) - size > rounding:
-            size = abs(differences[index])
+def wilcoxon(differences: np.ndarray, rounding: np.ndarray | float = 0.0) -> float:
+    """Two-sided p of the signed-rank test; 1 where all differences are zero, NaN where one is.
+
+    Args:
+        differences: ``[n]``.
+        rounding: of each; sizes that are equal but for it share a rank.
+    """
+    if np.isnan(differences).any():
+        return math.nan
+    sizes, rounding = np.abs(differences), np.broadcast_to(rounding, differences.shape)
+    shared, size = np.zeros_like(differences), 0.0
+    for index in np.argsort(sizes):
+        if sizes[index] - size > rounding[index]:
+            size = sizes[index]
         shared[index] = math.copysign(size, differences[index])
     if not shared.any():
         return 1.0

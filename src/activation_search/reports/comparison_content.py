@@ -96,7 +96,8 @@ def _pictures(block: Block, folder: Path, named: Collection[str]) -> Iterator[Pi
     if block.comparisons:
         title = f"{block.label}: difference from {block.baseline} with 95% interval"
         yield drawn(title, draw_forest(block), f"{name}-forest", folder)
-    yield drawn(f"{block.label}: the same seeds", draw_pairs(block), f"{name}-pairs", folder)
+    if pairs := draw_pairs(block):
+        yield drawn(f"{block.label}: the same seeds", pairs, f"{name}-pairs", folder)
     if costs := draw_arm_costs(block):
         title = f"{block.label}: test {block.metric} against its costs, with the Pareto fronts"
         yield drawn(title, costs, f"{name}-costs", folder)

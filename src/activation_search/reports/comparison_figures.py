@@ -69,9 +69,11 @@ def _verdict(block: Block, label: str) -> tuple[str, str]:
 
 
 @styled
-def draw_pairs(block: Block) -> Figure:
-    """The same seed in all candidates joined by a line."""
+def draw_pairs(block: Block) -> Figure | None:
+    """The same seed in all candidates joined by a line; ``None`` where all diverged."""
     labels = [label for label in sorted_labels(block) if not block.arms[label].diverged]
+    if not labels:
+        return None
     values = np.array([block.arms[label].values for label in labels], dtype=float)
     figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
     axes = figure.subplots()

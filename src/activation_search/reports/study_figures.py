@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from activation_search.training.result import FINISHED, PRUNED
 
 def write_figures(sweep: Sweep) -> list[Path]:
     """All pictures that a study has something for, as PNG in its folder."""
-    finished = [row for row in sweep.rows if row.status == FINISHED]
+    # A metric may be undefined, or overflow, in a run that finished.
+    finished = [row for row in sweep.rows if row.status == FINISHED and row.values]
     pruned = [row for row in sweep.rows if row.status == PRUNED]
     if not finished:
         return []
@@ -161,10 +162,16 @@ def draw_best(
     """Learning curves of the best few, and of the baseline."""
 
     chosen = [*rows[:best], *[row for row in rows[best:] if _is(baseline, row)][:1]]
+    uses = Counter(row.label for row in rows)
+    labels = {
+        row.label if uses[row.label] == 1 else f"{rank}-{row.label}": row
+        for rank, row in enumerate(rows, start=1)
+        if row in chosen
+    }
     return draw_learning_curves(
-        {row.label: row.directories for row in chosen},
+        {label: row.directories for label, row in labels.items()},
         metric,
-        [row.label for row in chosen if _is(baseline, row)],
+        [label for label, row in labels.items() if _is(baseline, row)],
     )
 
 

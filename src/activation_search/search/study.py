@@ -126,12 +126,12 @@ def open_study(
         storage=storage, study_name=name, directions=directions, load_if_exists=True
     )
     before = study.user_attrs.get(QUESTION)
-    if study.directions != directions:
-        raise UserError(
-            f"The study {name!r} was made by another program, for other directions than this one "
-            "needs; give this one another name=…."
-        )
     if before is None:
+        if study.directions != directions:
+            raise UserError(
+                f"The study {name!r} was made by another program, for other directions than this "
+                "one needs; give this one another name=…."
+            )
         if study.get_trials(deepcopy=False):
             raise UserError(
                 f"The study {name!r} has trials of another program; give this one another name=…."

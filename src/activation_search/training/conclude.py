@@ -54,6 +54,8 @@ def _evaluate(session: Session) -> None:
         row = _best_row(session.history.curve, module.criterion)
         result.metrics = {k: v for k, v in row.items() if k.startswith("val_")}
         result.evaluated = "best"
+        if row is not session.history.curve[-1]:
+            module.confusion = ("", None)  # of the last epoch's weights; a test counts anew
         best = Path(result.directory) / BEST
         if best.exists():
             # By hand: Lightning would also restore the callbacks, and with them the curve.

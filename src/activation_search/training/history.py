@@ -18,7 +18,8 @@ class History(pl.Callback):
 
     curve: one row per epoch: epoch, step, learning_rate, train_loss, val_loss and metrics.
     stop: what ends the run early. pruned: whether ``on_epoch`` stopped it.
-    seconds: spent in training batches alone, without validation and diagnostics at epoch ends.
+    seconds: spent in training batches alone, without validation and diagnostics at epoch ends; up
+        to the end of the last epoch, see also :attr:`seconds_so_far`.
 
     Args:
         stop: is told every loss and step.
@@ -78,8 +79,14 @@ class History(pl.Callback):
             pl_module.last_loss.item()  # waits for the device, so that the time is of its work
         self._ended = time.perf_counter()
 
+    @property
+    def seconds_so_far(self) -> float:
+        """With those of an epoch that is not over."""
+        return self.seconds + max(0.0, self._ended - self._began)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.seconds += self._ended - self._began
+        self._began = self._ended
         row: EpochRow = {
             "epoch": trainer.current_epoch,
             "step": trainer.global_step,

@@ -16,7 +16,7 @@ from activation_search.data.encoding import InputColumn, network_inputs
 from activation_search.data.sample import Sample, Target
 from activation_search.diagnostics.probe import evaluating
 from activation_search.errors import UserError
-from activation_search.models.factory import build_network, check_target
+from activation_search.models.factory import build_network
 from activation_search.seeds import derive
 from activation_search.training.given import as_samples
 from activation_search.training.optim import build_optimizer, build_schedule, parameter_groups
@@ -69,7 +69,6 @@ class ActivationModule(pl.LightningModule):
         self.criterion = self.task.criterion(self.config.task.metric)
         # Of the last evaluation: the split, and counts by true and predicted class.
         self.confusion: tuple[str, Tensor | None] = ("", None)
-        check_target(self.config.model, self.sample, self.target)
         self.network = build_network(
             self.config.model,
             self.config.activation,

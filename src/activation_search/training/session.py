@@ -23,6 +23,7 @@ from activation_search.diagnostics.learned import learned_parameters
 from activation_search.diagnostics.monitor import HealthMonitor
 from activation_search.diagnostics.tensorboard import write_generated, write_overview
 from activation_search.errors import machine_error
+from activation_search.models.factory import check_target
 from activation_search.passwords import without_passwords
 from activation_search.training.checkpoint import Resumed, latest_checkpoint
 from activation_search.training.criterion import check_defined
@@ -51,6 +52,7 @@ def build_module(config: TrainConfig, splits: Splits) -> ActivationModule:
         UserError: see :func:`build_network`; or a metric or weights of classes that do not fit the
             data.
     """
+    check_target(config.model, splits.sample, splits.target)
     module = ActivationModule(
         **to_hyperparameters(config, splits.sample, splits.target, splits.columns),
         mean=splits.mean,
@@ -122,7 +124,7 @@ class Session:
         """Writes the result as far as it has come, and closes TensorBoard's file and trackers."""
         result, history = self.result, self.history
         last = history.curve[-1] if history.curve else {"step": 0}
-        result.curve, result.training_seconds = history.curve, history.seconds
+        result.curve, result.training_seconds = history.curve, history.seconds_so_far
         result.epochs = len(history.curve)
         result.steps = max(self.trainer.global_step, int(last["step"]))
         result.learned = learned_parameters(self.module.network)

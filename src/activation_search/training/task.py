@@ -114,6 +114,7 @@ class ClassTask(Task):
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy in nats, mean over the batch of what each sample's class makes it count."""
+        outputs = precise(outputs)
         if self.class_weights is None:
             return self.cross_entropy(outputs, y, "mean")
         losses = self.cross_entropy(outputs, y, "none")
@@ -187,7 +188,7 @@ class Regression(Task):
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean squared error, in variances of the targets; both ``[B, size]``."""
-        return F.mse_loss(outputs, y)
+        return F.mse_loss(precise(outputs), precise(y))
 
     def predict(self, outputs: Tensor) -> Tensor:
         """In the targets' unit, ``[B, size]`` of float64."""
@@ -211,7 +212,7 @@ class Reconstruction(Task):
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean squared error; both ``[B, size]``."""
-        return F.mse_loss(outputs.tanh(), y)
+        return F.mse_loss(self.predict(outputs), precise(y))
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Scaled to [-1, 1], ``[B, size]``."""
@@ -231,7 +232,7 @@ class NextToken(Task):
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy in nats; outputs ``[B, T, vocabulary]``, y ``[B, T]``."""
-        return F.cross_entropy(outputs.flatten(0, 1), y.flatten().long())
+        return F.cross_entropy(precise(outputs).flatten(0, 1), y.flatten().long())
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Probabilities ``[B, T, vocabulary]``."""

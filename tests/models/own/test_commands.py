@@ -173,11 +173,22 @@ from torch import nn
 
 def build(outputs: int, end: str) -> nn.Module:
     layers = [nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, outputs)]
-    return nn.Sequential(*layers, getattr(nn, end)())
+    return nn.Sequential(*layers, SoftCap() if end == "SoftCap" else getattr(nn, end)())
+
+
+class SoftCap(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tanh = nn.Tanh()
+
+    def forward(self, x):
+        return 0.5 * self.tanh(2 * x)
 """
 
 
-@pytest.mark.parametrize(("end", "code"), [("Tanh", 2), ("Sigmoid", 2), ("Identity", 0)])
+@pytest.mark.parametrize(
+    ("end", "code"), [("Tanh", 2), ("Sigmoid", 2), ("Identity", 0), ("SoftCap", 0)]
+)
 def test_an_autoencoder_leaves_its_last_function_to_the_task(
     command: Command, example: Path, capsys: pytest.CaptureFixture[str], end: str, code: int
 ) -> None:

@@ -297,6 +297,15 @@ class ByHandConvolution(nn.Module):
         return F.conv2d(x, self.weight, self.bias, padding=1)
 
 
+class ByHandTransposed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(4, 3, 3, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv_transpose2d(x, self.weight, None, 1, 1, 0, 2)  # in two groups
+
+
 class AddsBias(nn.Module):
     def __init__(self, *shape: int) -> None:
         super().__init__()
@@ -311,6 +320,8 @@ class AddsBias(nn.Module):
     [
         ByHandConvolution(False),
         ByHandConvolution(True),
+        ByHandTransposed(),
+        AddsBias(1, 6, 6, 8),
         AddsBias(1, 6, 1, 1),
         AddsBias(6, 1, 1),
         AddsBias(1),
@@ -321,6 +332,72 @@ def test_channels_behind_weights_used_by_hand(first: nn.Module) -> None:
     model = nn.Sequential(first, nn.ReLU(), nn.Conv2d(6, 3, 1))
     [site] = found(model, 4, 6, 8).sites  # six rows, too
     assert (site.channels, site.channel_dim) == (6, 1)
+
+
+class AddsPosition(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.pos = nn.Linear(5, 6), nn.Parameter(torch.zeros(1, 8, 7, 6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(x) + self.pos
+
+
+class Line(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(6, 4, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv1d(x, self.weight * 0.5, padding=1)
+
+
+@pytest.mark.parametrize(
+    ("first", "shape", "expected"),
+    [
+        (AddsPosition(), (8, 7, 5), (6, -1, "")),
+        (Line(), (4, 10), (6, 1, "0")),
+        (nn.Conv2d(1, 1, 1), (1, 8, 8), (1, 1, "0")),
+        (nn.Sequential(nn.Linear(4, 8), nn.Unflatten(1, (8, 1)), nn.Linear(1, 1)), (4,),
+         (1, -1, "0.2")),
+    ],
+)  # fmt: skip
+def test_channels_of_other_layouts(
+    first: nn.Module, shape: tuple[int, ...], expected: tuple[int, int, str]
+) -> None:
+    [site] = found(nn.Sequential(first, nn.ReLU(), Pooled()), *shape).sites
+    assert (site.channels, site.channel_dim) == expected[:2]
+    assert site.after.startswith(expected[2])
+
+
+class Pooled(nn.Module):
+    """A head for any shape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(1, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(x.flatten(1).mean(1, keepdim=True))
+
+
+class Recurs(nn.Module):
+    """One place behind weights by hand, between whose uses another layer is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix, self.out = nn.Parameter(torch.randn(4, 4)), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, total = torch.zeros(4), torch.zeros(3)
+        for t in range(x.shape[1]):
+            h = torch.tanh((x[:, t] + h) @ self.matrix)
+            total = total + self.out(h)
+        return total
+
+
+def test_a_step_that_runs_again_is_one_site() -> None:
+    assert [site.name for site in found(Recurs(), 5, 4).sites] == ["tanh"]
 
 
 class Tied(nn.Module):
@@ -343,10 +420,10 @@ class HasOwnParameter(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.emb, self.head = nn.Linear(4, 8), nn.Linear(8, 3)
-        self.pos = nn.Parameter(torch.ones(1, 8))
+        self.pos, self.norm = nn.Parameter(torch.ones(1, 8)), nn.LayerNorm(8)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(F.relu(self.emb(x) + self.pos))
+        return self.head(self.norm(F.relu(self.emb(x) + self.pos)))
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,11 @@ def load(config: CSVConfig) -> Source:
     """
     path = given_file("data.path", config.path, "my.csv")
     is_parquet = path.suffix.lower() in PARQUET
-    table = read_parquet(path, config.drop) if is_parquet else read_table(path, config.target)
+    table = (
+        read_parquet(path, {*config.drop} - {config.group})
+        if is_parquet
+        else read_table(path, config.target)
+    )
     target_column, given = _roles(table, config)
     _check_target(target_column, config.target_kind)
     candidates = list(_candidates(table, given, config))

@@ -14,6 +14,7 @@ from activation_search.errors import UserError
 from activation_search.models.own.install import Slot, calls_sites, install
 from activation_search.models.own.place import Place
 from activation_search.models.own.sites import FoundSite, Other
+from activation_search.models.own.survey import output_of
 
 
 def check_usable(model: nn.Module) -> None:
@@ -60,11 +61,6 @@ def random_numbers_kept() -> Iterator[None]:
         finally:
             random.setstate(state)
             np.random.set_state(numpy_state)  # noqa: NPY002
-
-
-def output_of(found: Any) -> Any:
-    """The tensor in what a model returns: itself, or its ``logits``."""
-    return getattr(found, "logits", found)
 
 
 def check_against_itself(

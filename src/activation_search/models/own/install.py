@@ -22,7 +22,7 @@ from activation_search.models.own.place import Key, Place, calling_key, calling_
 from activation_search.models.own.recompute import carry_into_recomputation
 from activation_search.models.own.sites import FoundSite, Other
 
-# Place -> weights before it, "" where they do not matter -> activation, None for the model's own;
+# Place -> layer before it, "" where it does not matter -> activation, None for the model's own;
 # nothing at all at a call that is no site.
 Choices = dict[str, nn.Module | None]
 Table = dict[Key, Choices]
@@ -225,7 +225,7 @@ def install(
         if table is not None:
             choices = table.setdefault(other.place.key, {})
             if choices or other.unit:
-                choices[other.weights] = None
+                choices[other.layer] = None
     for path, table in units.items():
         parent, _, name = path.rpartition(".")
         kept = _put(model.get_submodule(parent), name, table)

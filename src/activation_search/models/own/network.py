@@ -18,15 +18,16 @@ from activation_search.config.models import FunctionModelConfig
 from activation_search.data.sample import Sample, Target
 from activation_search.errors import UserError
 from activation_search.models.network import Network
-from activation_search.models.own.check import output_of
 from activation_search.models.own.discover import Discovery, discover, without_fast_paths
 from activation_search.models.own.functions import Call
 from activation_search.models.own.install import install
 from activation_search.models.own.sites import FoundSite, flat_name
+from activation_search.models.own.survey import output_of
 from activation_search.models.sites import Assignment, Site
 from activation_search.user_code import own_callable
 
 BATCHES = (2, 3)
+SHARES = ("softmax", "log_softmax", "sigmoid")
 SEED = 0  # of the inputs that a model is looked at with
 
 
@@ -92,7 +93,7 @@ def discover_own(
         shape = list(given.shape) if isinstance(given, Tensor) else type(given).__name__
         if shape != wanted:
             raise UserError(f"The model gives {shape}{when} where this task needs {wanted}.")
-    if found.survey.ends_in not in ("", "tanh") and _is_share(result):
+    if found.survey.ends_in in SHARES and _is_share(result):
         raise UserError(
             f"The model ends in {found.survey.ends_in}, which the task puts itself: return what "
             "goes into it."

@@ -22,7 +22,7 @@ HIDDEN = {"relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "celu", "selu"
 # And these where the model has none of the above.
 BOUNDED = {"tanh", "softsign", "hardtanh", "softplus"}
 
-# Who calls, where, and behind which weights where one place serves several layers.
+# Who calls, where, and behind which layer where one place serves several.
 Key = tuple[str, Place, str]
 
 
@@ -32,13 +32,13 @@ class Other:
 
     Attributes:
         owner, place: as of a site.
-        weights: behind which, ``""`` where its place serves one layer only.
+        layer: behind which, ``""`` where its place serves one only.
         unit: whether a unit is called.
     """
 
     owner: str
     place: Place
-    weights: str
+    layer: str
     unit: bool
 
 
@@ -130,10 +130,14 @@ def _groups(events: Sequence[Event]) -> dict[Key, list[Event]]:
 
 
 def _places_of_several_layers(events: Iterable[Event]) -> set[tuple[str, Place]]:
-    seen: dict[tuple[str, Place], set[str]] = {}
+    """Places that were reached behind several weights, each used by a layer that was called."""
+    behind: dict[tuple[str, Place], set[str]] = {}
+    passed: dict[tuple[str, Place], set[str]] = {}
     for event in events:
-        seen.setdefault((event.owner, event.place), set()).add(event.passed)
-    return {where for where, paths in seen.items() if len(paths) > 1}
+        where = event.owner, event.place
+        behind.setdefault(where, set()).add(event.weights.path if event.weights else "")
+        passed.setdefault(where, set()).add(event.passed)
+    return {where for where in passed if len(behind[where]) > 1 and len(passed[where]) > 1}
 
 
 def flat_name(path: str) -> str:

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from activation_search.models.own.functions import CALLS, PROBABILITIES, split_call
 from activation_search.models.own.place import Place, calling_place
-from activation_search.models.own.weights import Weights, weights_of
+from activation_search.models.own.weights import Weights, weights_of, weights_of_convolution
 
 _ENDS = ("sigmoid", "tanh")  # activations that tasks put on the output
 
@@ -81,7 +81,9 @@ class Recorder(TorchFunctionMode):
         self.events: list[Event] = []
         self.layers: list[str] = []
         self.weights: Weights | None = None
+        self.used = ""  # path of the layer whose parameter was used last
         self.passed = ""
+        self.tanh: Tensor | None = None  # what the last one gave
         self.path: list[str] = []  # of the modules that are running
         self.inside = 0  # of a unit, whose calls are its own
         self.ends_in = ""
@@ -119,9 +121,12 @@ class Recorder(TorchFunctionMode):
         self.ends_in = kind if kind in _ENDS else ""
         self.inside += 1
         try:
-            return compute()
+            result = compute()
         finally:
             self.inside -= 1
+        if kind == "tanh":
+            self.tanh = result
+        return result
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -129,7 +134,10 @@ class Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         if not self.inside:
             self._record(func, args, kwargs)
-        return func(*args, **kwargs)
+        result = func(*args, **kwargs)
+        if not self.inside and CALLS.get(func) == "tanh":
+            self.tanh = result
+        return result
 
     def _record(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         kind = CALLS.get(func)
@@ -153,19 +161,21 @@ class Recorder(TorchFunctionMode):
             )
             self.ends_in = kind if kind in _ENDS else ""
             return
+        function = getattr(func, "__name__", "")
         if func in PROBABILITIES:
-            self.ends_in = func.__name__
-        if getattr(func, "__name__", "") == "__get__":
+            self.ends_in = function
+        if function == "__get__":
             return  # a look at a parameter's shape or type
         for value in _flat((*args, *kwargs.values())):
             if isinstance(value, nn.Parameter) and id(value) in self.parameters:
                 path, module = self._owner(value)
-                function = getattr(func, "__name__", "")
+                self.used = path
                 self.weights = weights_of(path, module, value, function) or self.weights
                 self.ends_in, self.behind = "", len(self.events)
                 if path not in self.layers and value.dim() > 1:
                     self.layers.append(path)
                 break
+        self.weights = weights_of_convolution(self.used, function, args, kwargs) or self.weights
 
     def _owner(self, parameter: nn.Parameter) -> tuple[str, nn.Module]:
         """The innermost that runs, or else the first."""
@@ -220,6 +230,20 @@ class Recording(nn.Module):
         return self.recorder.unit(self.owner, self.kind, args[0], lambda: self.module(args[0]))
 
 
+def output_of(found: Any) -> Any:
+    """The tensor in what a model returns: itself, or its ``logits``."""
+    return getattr(found, "logits", found)
+
+
+def _is_view(one: Any, other: Tensor | None) -> bool:
+    """Whether a tensor is another one, perhaps in another shape."""
+    return (
+        isinstance(one, Tensor)
+        and other is not None
+        and (one.data_ptr(), one.numel()) == (other.data_ptr(), other.numel())
+    )
+
+
 def survey(model: nn.Module, batches: list[Tensor]) -> Survey:
     """Runs a model whose units are :class:`Recording` on batches, in both modes; the model is used
     up.
@@ -237,7 +261,9 @@ def survey(model: nn.Module, batches: list[Tensor]) -> Survey:
             for recording in recordings:
                 object.__setattr__(recording, "recorder", recorder)
             with torch.no_grad(), _paths_recorded(model, recorder), recorder:
-                model(batch.clone())  # it may write into its input
+                output = output_of(model(batch.clone()))  # it may write into its input
+            if recorder.ends_in == "tanh" and not _is_view(output, recorder.tanh):
+                recorder.ends_in = ""  # something is made of it, as in x + tanh(y)
             for event in recorder.events[recorder.behind :]:
                 event.last = True
             found.events += recorder.events
