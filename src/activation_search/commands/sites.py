@@ -17,7 +17,7 @@ from activation_search.config.models import FunctionModelConfig
 from activation_search.config.run import TrainConfig, check_run
 from activation_search.console import ArgumentParser, open_console, print_line, print_table
 from activation_search.data.registry import load_source
-from activation_search.models.factory import sites_on
+from activation_search.models.factory import check_reads, sites_on
 from activation_search.reports.model_path import Step, draw_path
 from activation_search.reports.pictures import check_picture, write_asked
 
@@ -55,15 +55,18 @@ def path_of(config: TrainConfig) -> list[Step]:
     Raises:
         UserError: the data or the model cannot be used.
     """
-    sites = sites_on(config.model, config.data)
     if not isinstance(config.model, FunctionModelConfig):
+        sites = sites_on(config.model, config.data)
         return [Step(site.name, str(site.default), filled=site.fills) for site in sites]
     # Imported here, since only such a model needs it.
-    from activation_search.models.own.network import build_own, discover_own
+    from activation_search.models.own.network import build_own, check_end, discover_own
 
     source = load_source(config.data)
+    check_reads(config.model.name, source.sample)
     outputs = source.target.size
     model = build_own(config.model, source.sample, outputs)
+    discovery = discover_own(model, config.model, source.sample, outputs)
+    check_end(discovery.survey.ends_in, source.target)
     return [
         Step(
             found.name,
@@ -74,7 +77,7 @@ def path_of(config: TrainConfig) -> list[Step]:
             str(found.place),
             found.owner.split(".")[0],
         )
-        for found in discover_own(model, config.model, source.sample, outputs).sites
+        for found in discovery.sites
     ]
 
 

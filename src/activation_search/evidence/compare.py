@@ -3,9 +3,10 @@
 import itertools
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from activation_search.activations.names import own_name
 from activation_search.config.compare import CompareConfig
@@ -25,6 +26,8 @@ from activation_search.training.directory import check_name
 from activation_search.training.own_parts import check_own_parts
 from activation_search.training.result import FINISHED, RunResult, versions
 from activation_search.training.task import criterion_of
+
+Key = TypeVar("Key", bound=Hashable)
 
 # Seeds far above those of any study, and the same however long a study is resumed.
 FRESH_SEED = 10_000
@@ -157,10 +160,8 @@ def tune(
     results = run_all(runs, runner, "learning rates")
     sign = criterion.sign
     found: dict[str, dict[str, float]] = {label: {} for label in candidates}
-    for (label, lr), result in results.items():
-        value = result.metrics.get(f"val_{criterion.metric}", math.nan)
-        if result.status == FINISHED and math.isfinite(value):
-            found[label][repr(lr)] = value
+    for (label, lr), value in validated(results, criterion.metric).items():
+        found[label][repr(lr)] = value
     chosen = {}
     for label, config in candidates.items():
         # One that diverges at every rate shows it in the comparison.
@@ -168,6 +169,16 @@ def tune(
         best = max(rates, key=lambda lr: sign * rates[lr])
         chosen[label] = replace(config, optim=replace(config.optim, lr=float(best)))
     return chosen, found
+
+
+def validated(results: Mapping[Key, RunResult], metric: str) -> dict[Key, float]:
+    """The validation metric of each run that finished with one, by the runs' keys."""
+    name = f"val_{metric}"
+    return {
+        key: result.metrics[name]
+        for key, result in results.items()
+        if result.status == FINISHED and math.isfinite(result.metrics.get(name, math.nan))
+    }
 
 
 def _arm(config: TrainConfig, results: list[RunResult], tuned: dict[str, float]) -> Arm:

@@ -1,6 +1,5 @@
 """The last stage of a study: its best, and the baseline, on seeds that it never used."""
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +9,12 @@ from activation_search.console import command_line
 from activation_search.engine.runner import Runner
 from activation_search.engine.runs import run_all
 from activation_search.errors import UserError
-from activation_search.evidence.compare import FRESH_SEED, compare_runs
+from activation_search.evidence.compare import FRESH_SEED, compare_runs, validated
 from activation_search.evidence.results import Evidence
 from activation_search.search.leaderboard import LeaderboardRow
 from activation_search.search.space import baseline
 from activation_search.search.sweep import Sweep, base_config
+from activation_search.training.criterion import Criterion
 from activation_search.training.result import FINISHED, versions
 from activation_search.user_code import check_trusted
 
@@ -70,16 +70,10 @@ def _best_setting(
         replace(_run(row, base), activation=own, seed=base.seed, test=False) for row in rows
     ]
     results = run_all(dict(enumerate(settings)), runner, "baseline")
-    sign = 1 if sweep.mode == "max" else -1
-    values = {
-        index: sign * result.metrics.get(f"val_{sweep.metric}", math.nan)
-        for index, result in results.items()
-        if result.status == FINISHED
-    }
-    values = {index: value for index, value in values.items() if math.isfinite(value)}
-    if not values:  # it diverges at all of them, and shows it in the comparison
-        return settings[0]
-    return settings[max(values, key=lambda index: values[index])]
+    values = validated(results, sweep.metric)
+    sign = Criterion(sweep.metric, sweep.mode).sign
+    # One that diverges at all of them shows it in the comparison.
+    return settings[max(values, key=lambda index: sign * values[index], default=0)]
 
 
 def _group(base: TrainConfig) -> str:

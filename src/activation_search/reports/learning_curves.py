@@ -1,6 +1,7 @@
 """Learning curves of runs, from their results on the disk."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,18 @@ from activation_search.style import BLACK, WIDTH, label_ends, line_style, styled
 from activation_search.training.result import read_result
 
 LONGEST = 26  # letters of a name that stands beside its line; longer ones stand below
+
+
+def distinct(labels: Mapping[int, str]) -> dict[int, str]:
+    """Labels that name one row each: where rows share one, their rank is before it.
+
+    Args:
+        labels: rank -> label.
+    """
+    uses = Counter(labels.values())
+    return {
+        rank: label if uses[label] == 1 else f"{rank}-{label}" for rank, label in labels.items()
+    }
 
 
 @styled

@@ -6,7 +6,6 @@ tensorboard --logdir logs/compare/cnn-mnist1d/mean
 import math
 import re
 import shutil
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from activation_search.diagnostics.confusion import draw_confusion
 from activation_search.diagnostics.tensorboard import write_scalars
 from activation_search.evidence.results import Evidence
 from activation_search.reports.comparison_table import sorted_labels
+from activation_search.reports.learning_curves import distinct
 from activation_search.training.result import FINISHED, RunResult, read_result
 
 MEAN_FOLDER = "mean"
@@ -84,16 +84,11 @@ def write_mean_curves(
 
 
 def _study_groups(study: Mapping[str, Any]) -> dict[str, Sequence[str]]:
-    """Label -> directories of each finished row; where rows share a label, their rank is before
-    it."""
-    finished = [
-        (rank, row) for rank, row in enumerate(study["rows"], start=1) if row["status"] == FINISHED
-    ]
-    uses = Counter(row["label"] for _, row in finished)
-    return {
-        row["label"] if uses[row["label"]] == 1 else f"{rank}-{row['label']}": row["directories"]
-        for rank, row in finished
-    }
+    """Label -> directories of each finished row."""
+    ranked = enumerate(study["rows"], start=1)
+    finished = {rank: row for rank, row in ranked if row["status"] == FINISHED}
+    labels = distinct({rank: row["label"] for rank, row in finished.items()})
+    return {labels[rank]: row["directories"] for rank, row in finished.items()}
 
 
 def write_group_means(target: Path, metric: str, groups: Mapping[str, Sequence[str]]) -> None:

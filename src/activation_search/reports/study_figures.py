@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from activation_search.console import in_short
 from activation_search.reports.cost_figures import draw_row_costs
-from activation_search.reports.learning_curves import draw_learning_curves
+from activation_search.reports.learning_curves import distinct, draw_learning_curves
 from activation_search.reports.pictures import write_picture
 from activation_search.search.leaderboard import LeaderboardRow
 from activation_search.search.sweep import Sweep
@@ -161,17 +161,14 @@ def draw_best(
 ) -> Figure:
     """Learning curves of the best few, and of the baseline."""
 
-    chosen = [*rows[:best], *[row for row in rows[best:] if _is(baseline, row)][:1]]
-    uses = Counter(row.label for row in rows)
-    labels = {
-        row.label if uses[row.label] == 1 else f"{rank}-{row.label}": row
-        for rank, row in enumerate(rows, start=1)
-        if row in chosen
-    }
+    ranked = dict(enumerate(rows, start=1))
+    labels = distinct({rank: row.label for rank, row in ranked.items()})
+    own = [rank for rank, row in ranked.items() if _is(baseline, row)]
+    chosen = [*range(1, min(best, len(rows)) + 1), *[rank for rank in own if rank > best][:1]]
     return draw_learning_curves(
-        {label: row.directories for label, row in labels.items()},
+        {labels[rank]: ranked[rank].directories for rank in chosen},
         metric,
-        [label for label, row in labels.items() if _is(baseline, row)],
+        [labels[rank] for rank in chosen if rank in own],
     )
 
 

@@ -107,19 +107,20 @@ class Journal(JournalFileBackend):
         """
         with self._path.open("rb") as file:
             start = file.read(len(_FIRST_BYTES)).rstrip(b"\0")  # a power cut can leave zeros
-            foreign = not _FIRST_BYTES.startswith(start)
+            if not _FIRST_BYTES.startswith(start):
+                raise self._foreign()
             file.seek(0)
             end = position = 0
-            for line in file if not foreign else ():
+            for line in file:
                 position += len(line)
                 if _is_sound(line):
                     end = position
                 elif not (start or end) and line.strip(b"\0"):
-                    foreign = True  # zeros, such as a disk image begins with, and something else
-                    break
-        if foreign:
-            raise UserError(f"{self._path} is no journal of a study; give another storage=….")
-        return position - end
+                    raise self._foreign()  # it begins with zeros, as disk images do
+            return position - end
+
+    def _foreign(self) -> UserError:
+        return UserError(f"{self._path} is no journal of a study; give another storage=….")
 
     def _cut_torn_line(self) -> None:
         """Removes a last line that has no end."""

@@ -101,6 +101,19 @@ def discover_own(
     return found
 
 
+def check_end(ends_in: str, target: Target) -> None:
+    """Whether what a model ends in is not what this target's task puts there.
+
+    Raises:
+        UserError: it is.
+    """
+    if target.kind == "itself" and ends_in == "tanh":
+        raise UserError(
+            "The model ends in tanh, which the task puts itself where samples are to be given "
+            "back: return what goes into it."
+        )
+
+
 def _is_share(result: Tensor) -> bool:
     """Probabilities, or their logarithms."""
     return bool(((result >= 0) & (result <= 1)).all() or (result <= 0).all())
@@ -142,12 +155,7 @@ class OwnNetwork(Network):
 
     @classmethod
     def check_target(cls, config: FunctionModelConfig, sample: Sample, target: Target) -> None:
-        _, ends_in = _seen(config, sample, target.size)
-        if target.kind == "itself" and ends_in == "tanh":
-            raise UserError(
-                "The model ends in tanh, which the task puts itself where samples are to be given "
-                "back: return what goes into it."
-            )
+        check_end(_seen(config, sample, target.size)[1], target)
 
     def forward(self, x: Tensor) -> Tensor:
         if not x.is_floating_point():

@@ -115,10 +115,7 @@ class Recorder(TorchFunctionMode):
 
     def unit(self, owner: str, kind: str, x: Tensor, compute: Callable) -> Any:
         """A unit is called."""
-        place = calling_place()
-        shape = tuple(x.shape)
-        self.events.append(Event(owner, True, kind, place, self.weights, self.passed, shape))
-        self.ends_in = kind if kind in _ENDS else ""
+        self._event(owner, True, kind, x)
         self.inside += 1
         try:
             result = compute()
@@ -146,20 +143,7 @@ class Recorder(TorchFunctionMode):
             x, (further, named) = split
             if kwargs.get("inplace") or getattr(func, "__name__", "").endswith("_"):
                 self.in_place.append(calling_place())
-            self.events.append(
-                Event(
-                    self.path[-1],
-                    False,
-                    kind,
-                    calling_place(),
-                    self.weights,
-                    self.passed,
-                    tuple(x.shape),
-                    further,
-                    named,
-                )
-            )
-            self.ends_in = kind if kind in _ENDS else ""
+            self._event(self.path[-1], False, kind, x, further, named)
             return
         function = getattr(func, "__name__", "")
         if func in PROBABILITIES:
@@ -176,6 +160,13 @@ class Recorder(TorchFunctionMode):
                     self.layers.append(path)
                 break
         self.weights = weights_of_convolution(self.used, function, args, kwargs) or self.weights
+
+    def _event(self, owner: str, unit: bool, kind: str, x: Tensor, *further: Any) -> None:
+        place, shape = calling_place(), tuple(x.shape)
+        self.events.append(
+            Event(owner, unit, kind, place, self.weights, self.passed, shape, *further)
+        )
+        self.ends_in = kind if kind in _ENDS else ""
 
     def _owner(self, parameter: nn.Parameter) -> tuple[str, nn.Module]:
         """The innermost that runs, or else the first."""
